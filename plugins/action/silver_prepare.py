@@ -1,0 +1,29 @@
+"""Action plugin; documented in plugins/modules/silver_prepare.yml."""
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from silverlining import node_program
+from silverlining.node_program import NodeProgramError
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Asks a node what an update of an application needs."""
+
+    _supports_check_mode = True
+    _VALID_ARGS = frozenset({"plan", "location"})
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return what the node answers."""
+        super().run(tmp, task_vars)
+        request = {**self._task.args, "check": self._task.check_mode}
+        try:
+            answer = node_program.call(
+                self, "prepare", request, (task_vars or {})["inventory_hostname"]
+            )
+        except NodeProgramError as error:
+            return {"failed": True, "msg": f"{error}\n{error.output}".strip()}
+        return {"changed": False, **answer}

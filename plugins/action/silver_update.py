@@ -1,0 +1,97 @@
+"""Action plugin; documented in plugins/modules/silver_update.yml."""
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from silverlining import application, compiled, node_program
+from silverlining.node_program import NodeProgramError
+from silverlining.transfer import Change, Transfer
+from silversupport.errors import SilverError
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Uploads what has changed of an application, and switches its location to it."""
+
+    _supports_check_mode = True
+    _VALID_ARGS = frozenset({"directory", "plan", "location", "needs"})
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the new instance, or that nothing has changed."""
+        super().run(tmp, task_vars)
+        self._node = (task_vars or {})["inventory_hostname"]
+        try:
+            return self._update()
+        except SilverError as error:
+            return {"failed": True, "msg": self._failure(error)}
+
+    def _update(self) -> dict[str, Any]:
+        needs, plan, location = (self._task.args[name] for name in ("needs", "plan", "location"))
+        transfer = self._transfer()
+        changes = transfer.compare(needs["base"] or needs["staging"]) if self._must_compare() else []
+        result = {"changed": True, "location": location, "instance": needs["active"], "diff": _diff(changes)}
+        if needs["active"] and not (changes or needs["outdated"] or needs["services"]):
+            return {**result, "changed": False, "msg": f"{location} is up to date"}
+        if self._task.check_mode:
+            return {**result, "msg": f"{location} would be updated"}
+        request = {
+            "plan": plan,
+            "location": location,
+            "staging": PurePosixPath(needs["staging"]).name,
+            "expected": needs["active"],
+        }
+        answer = self._upload_and_switch(transfer, request)
+        return {**result, **answer, "msg": f"{location} is served by {answer['instance']}"}
+
+    def _must_compare(self) -> bool:
+        return bool(self._task.args["needs"]["base"] or self._task.check_mode)
+
+    def _upload_and_switch(self, transfer: Transfer, request: dict[str, Any]) -> dict[str, Any]:
+        needs = self._task.args["needs"]
+        try:
+            transfer.upload(needs["staging"], needs["base"])
+        except BaseException:
+            node_program.call(self, f"abandon {request['staging']}", {}, self._node)
+            raise
+        return node_program.call(self, "switch", request, self._node)
+
+    def _transfer(self) -> Transfer:
+        """Return the way to the node that this action's own connection takes.
+
+        The connection builds ssh's command from some twenty options; building it a second time
+        would be a second place to get it wrong, and would miss the connection that is open.
+        """
+        connection = self._connection
+        if connection.transport != "ssh":
+            raise SilverError(f"{self._node}: updates go over ssh, not over {connection.transport}")
+        ssh = connection._build_command(connection.get_option("ssh_executable"), "ssh")  # noqa: SLF001
+        return Transfer(
+            directory=Path(self._task.args["directory"]),
+            ssh=[part.decode() for part in ssh],
+            host=connection.get_option("host"),
+            sudo=bool(connection.become) and connection.get_option("remote_user") != "root",
+            group=f"silver-{self._task.args['plan']['name']}" if self._may_own() else "root",
+        )
+
+    def _may_own(self) -> bool:
+        """Tell whether the app's group is there: a first update in check mode makes none."""
+        return bool(self._task.args["needs"]["base"]) or not self._task.check_mode
+
+    def _failure(self, error: SilverError) -> str:
+        parts = [*self._unloadable(), f"{self._task.args['location']} stays as it was: {error}"]
+        if isinstance(error, NodeProgramError) and error.output:
+            parts += ["", error.output]
+        return "\n".join(parts)
+
+    def _unloadable(self) -> list[str]:
+        needs = self._task.args["needs"]
+        modules = application.load(Path(self._task.args["directory"]), self._task.args["plan"]["services"]).modules
+        return compiled.unloadable(modules, needs["python"], needs["machine"], tuple(needs["libc"]))
+
+
+def _diff(changes: list[Change]) -> list[dict[str, str]]:
+    lines = "".join(f"{change.word:8} {change.path}\n" for change in changes)
+    return [{"prepared": lines}] if lines else []

@@ -1,0 +1,101 @@
+"""The upload of an application's directory with rsync, through the connection that Ansible has."""
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from silverlining.uploads import rsync_filters
+from silversupport.errors import SilverError
+
+# Readable by the app's group, writable by root; who may execute a file stays as it is. rsync's
+# F0640 would take the x bit from bin/.
+MODES = "--chmod=Du=rwx,Dg=rx,Do=,Fu+rw,Fg+r,Fg-w,Fo=,ug-s"
+
+
+class TransferError(SilverError):
+    """rsync could not do its work."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of rsync's itemised list.
+
+    Attributes:
+        code: what rsync does, such as `>f.st......`, `cd+++++++++` or `*deleting`.
+        path: relative to the application's root.
+    """
+
+    code: str
+    path: str
+
+    @property
+    def word(self) -> str:
+        """`added`, `removed` or `changed`."""
+        if self.code == "*deleting":
+            return "removed"
+        return "added" if self.code.endswith("+++++") else "changed"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A way to a node for an application's files.
+
+    Attributes:
+        directory: the application's root.
+        ssh: the command that connects to the node, without the node itself.
+        host: the node's address.
+        sudo: whether the login user becomes root through sudo.
+        group: the Unix group of the app on the node.
+    """
+
+    directory: Path
+    ssh: Sequence[str]
+    host: str
+    sudo: bool
+    group: str
+
+    def compare(self, remote: str) -> list[Change]:
+        """Return what would change in a directory of the node if it became the application's.
+
+        Raises:
+            TransferError: rsync failed.
+        """
+        # Not with --link-dest, which hides what is deleted.
+        output = self._rsync(["--dry-run", "--itemize-changes", "--delete"], remote)
+        lines = [line.split(maxsplit=1) for line in output.splitlines()]
+        return [Change(line[0], line[1]) for line in lines if len(line) == 2 and line[1] != "./"]
+
+    def upload(self, remote: str, base: str) -> None:
+        """Upload the application to a new directory of the node.
+
+        Args:
+            remote: the directory; its parent exists.
+            base: a directory on the node with which unchanged files are shared; may be empty.
+
+        Raises:
+            TransferError: rsync failed.
+        """
+        self._rsync([f"--link-dest={base}"] if base else [], remote)
+
+    def _rsync(self, options: Sequence[str], remote: str) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        command = ["rsync", "-rlptgo", "--omit-dir-times", MODES, f"--chown=root:{self.group}"]
+        command += [*rsync_filters(), *options, f"--rsh={shlex.join(self.ssh)}"]
+        if self.sudo:
+            command.append("--rsync-path=sudo -n rsync")
+        command += ["--", f"{self.directory}/", f"{host}:{remote}/"]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode:
+            raise TransferError(_explain(done.returncode, done.stderr))
+        return done.stdout
+
+
+def _explain(status: int, errors: str) -> str:
+    reason = errors.strip() or f"exit status {status}"
+    if "No space left on device" in errors:
+        return f"the node's disk is full; make room (./silver clean-node) and try again\n{reason}"
+    if status == 24:
+        return f"files vanished while they were uploaded; try again when nothing writes to them\n{reason}"
+    return f"rsync failed: {reason}"

@@ -1,0 +1,15 @@
+"""The one error of this package."""
+
+from silversupport.errors import SilverError
+
+
+class NodeError(SilverError):
+    """Something that the node refuses or could not do.
+
+    :param message: what happened, where, and what to do, for the person who typed the command.
+    :param output: what the application or a tool printed, shown below the message.
+    """
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output.strip()

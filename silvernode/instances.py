@@ -1,0 +1,123 @@
+"""The instances of an app on this node: names, environment, records."""
+
+import json
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from silvernode import atomic
+from silvernode.layout import Layout
+from silvernode.settings import Settings
+from silversupport import VERSION
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,23}\.\d{8}_\d{3,}")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of an instance beside its environment, enough to rebuild the registry from.
+
+    :param instance: its name.
+    :param app: its app.
+    :param address: where its Apache listens.
+    :param uploader: who uploaded it, ``user@machine``.
+    :param uploaded: when, ISO 8601.
+    :param plan: what its ``app.ini`` says, as the laptop checked it.
+    :param configuration: digest of the node's own configuration when it was started.
+    :param active_since: for each location, when it became active there last.
+    """
+
+    instance: str
+    app: str
+    address: str
+    uploader: str
+    uploaded: str
+    plan: dict[str, Any]
+    configuration: str
+    active_since: dict[str, str] = field(default_factory=dict)
+
+
+def path(layout: Layout, instance: str) -> Path:
+    return layout.etc / "instances" / f"{instance}.json"
+
+
+def env_path(layout: Layout, instance: str) -> Path:
+    return layout.etc / "instances" / f"{instance}.env"
+
+
+def save(layout: Layout, record: Record) -> None:
+    atomic.write_json(path(layout, record.instance), asdict(record), mode=0o600)
+
+
+def load(layout: Layout, instance: str) -> Record | None:
+    """An instance's record, or ``None`` if there is no such instance."""
+    try:
+        return Record(**json.loads(path(layout, instance).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def on_disk(layout: Layout, app: str) -> list[str]:
+    """The app's instances of which anything is on the node, the newest first."""
+    names = {each.name for each in layout.www.glob(f"{app}.*")}
+    names |= {each.stem for each in (layout.etc / "instances").glob(f"{app}.*.*")}
+    return sorted((name for name in names if NAME.fullmatch(name)), key=_age, reverse=True)
+
+
+def next_name(app: str, existing: Iterable[str], today: datetime) -> str:
+    """The name of the next instance: ``APP.YYYYMMDD_NNN``."""
+    prefix = f"{app}.{today:%Y%m%d}_"
+    numbers = [int(name.removeprefix(prefix)) for name in existing if name.startswith(prefix)]
+    return f"{prefix}{max(numbers, default=0) + 1:03d}"
+
+
+def environment(
+    layout: Layout, record: Record, location: str, settings: Settings
+) -> dict[str, str]:
+    """The variables of every process of an instance, but for those of its services.
+
+    :param location: where it is going to be served, ``HOST[/PATH]``.
+    """
+    app, directory = record.app, layout.www / record.instance
+    host, slash, rest = location.partition("/")
+    return {
+        "SILVER_VERSION": f"silverlining/{VERSION}",
+        "SILVER_APP_NAME": app,
+        "SILVER_INSTANCE_NAME": record.instance,
+        "SILVER_INSTANCE_DIR": str(directory),
+        "SILVER_CANONICAL_HOSTNAME": host,
+        "SILVER_APP_CONFIG": str(layout.data("config", app) / record.instance),
+        "SILVER_LOGS": str(layout.logs(app)),
+        "SILVER_RUN_DIR": f"/run/silver/{record.instance}",
+        "SILVER_RUNNER": record.plan["runner"] or "",
+        "SILVER_UPDATE_TOKEN": secrets.token_urlsafe(24),
+        "SILVER_ADDRESS": record.address,
+        "SILVER_PROCESSES": str(settings.processes),
+        "SILVER_THREADS": str(settings.threads),
+        # Apache needs a value even where the app did not ask for the service.
+        "SILVER_WRITABLE_ROOT": str(layout.data("writable-root", app)),
+        "STATIC_URL": f"{slash}{rest}/",
+        "TEMP": str(layout.data("tmp", app)),
+        "TMPDIR": str(layout.data("tmp", app)),
+        "HOME": str(layout.data("tmp", app)),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": "/usr/local/share/silverlining",
+    }
+
+
+def env_text(variables: Mapping[str, str]) -> str:
+    """Variables as systemd reads them (systemd.exec(5), ``EnvironmentFile=``)."""
+    return "".join(f'{name}="{_escaped(value)}"\n' for name, value in sorted(variables.items()))
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r'([\\"$`])', r"\\\1", value)
+
+
+def _age(instance: str) -> tuple[str, int]:
+    date, _, number = instance.partition(".")[2].partition("_")
+    return date, int(number)

@@ -1,0 +1,62 @@
+"""Locks that live exactly as long as the process that works under them."""
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from silvernode.errors import NodeError
+from silvernode.layout import Layout
+
+
+@contextmanager
+def of_app(
+    layout: Layout, app: str, owner: str, command: str, *, wait: bool = False
+) -> Iterator[None]:
+    """Keep every other command that changes ``app`` out.
+
+    :param owner: who asks, as ``user@machine``.
+    :param command: what for, as a person would say it.
+    :param wait: wait for one's turn, for commands that nobody waits for.
+    :raises NodeError: the lock is taken; says by whom, for what and since when.
+    """
+    with _open(layout, f"app-{app}") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            holder = _holder(Path(file.name))
+            raise NodeError(
+                f"{app} is being changed on this node by {holder}; wait for it and try again"
+            ) from error
+        file.truncate(0)
+        since = datetime.now().isoformat(" ", timespec="seconds")
+        json.dump({"owner": owner, "command": command, "since": since}, file)
+        file.flush()
+        yield
+
+
+@contextmanager
+def of_routes(layout: Layout) -> Iterator[None]:
+    """Keep the registry, the routes and the list of addresses to oneself for a moment.
+
+    Waits for its turn: whoever holds it does so for one load of VCL at most, which is bounded.
+    """
+    with _open(layout, "routes") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _open(layout: Layout, name: str) -> TextIO:
+    layout.locks.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return (layout.locks / name).open("a+")
+
+
+def _holder(path: Path) -> str:
+    try:
+        holder = json.loads(path.read_text())
+        return f"{holder['owner']} ({holder['command']}, since {holder['since']})"
+    except (ValueError, KeyError):
+        return "another command"

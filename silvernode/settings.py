@@ -1,0 +1,46 @@
+"""What an operator may set for every app of a node: the variables of the role ``app``."""
+
+import json
+from dataclasses import dataclass
+
+from silvernode.errors import NodeError
+from silvernode.layout import Layout
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Limits and sizes, rendered by the role ``app`` to ``/etc/silverlining/settings.json``.
+
+    :param processes: Python processes per instance.
+    :param threads: threads in each of them.
+    :param max_connections: connections that Varnish opens to one instance at most.
+    :param keep_instances: instances kept beside the active and the previous one of each location.
+    :param warm_seconds: how long the previous instance keeps running after a switch.
+    :param start_timeout: seconds within which every process must have imported the app.
+    :param check_timeout: seconds within which ``check_url`` must answer.
+    :param update_timeout: seconds that each line of ``update_fetch`` may take.
+    :param disk_reserve_mb: megabytes that an upload must leave free.
+    """
+
+    processes: int
+    threads: int
+    max_connections: int
+    keep_instances: int
+    warm_seconds: int
+    start_timeout: int
+    check_timeout: int
+    update_timeout: int
+    disk_reserve_mb: int
+
+
+def load(layout: Layout) -> Settings:
+    """The node's settings.
+
+    :raises NodeError: the node was never provisioned, or by a version with other settings.
+    """
+    try:
+        return Settings(**json.loads(layout.settings.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise NodeError(
+            f"{layout.settings} cannot be used ({error}); run ./silver setup-node for this node again"
+        ) from error

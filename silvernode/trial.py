@@ -1,0 +1,125 @@
+"""The trial of a new instance, beside the old one: started, updated and checked before anyone sees it."""
+
+import http.client
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from silvernode import units
+from silvernode.errors import NodeError
+from silvernode.layout import Layout
+from silvernode.settings import Settings
+
+POLL_SECONDS = 0.02
+OUTPUT_BYTES = 20_000
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An instance to be tried.
+
+    :param instance: its name.
+    :param variables: its environment, see :func:`silvernode.instances.environment`.
+    :param plan: what its ``app.ini`` says.
+    """
+
+    layout: Layout
+    settings: Settings
+    instance: str
+    variables: Mapping[str, str]
+    plan: Mapping[str, Any]
+
+    def run(self) -> None:
+        """Start the instance, carry out ``update_fetch``, ask ``check_url``.
+
+        :raises NodeError: one of them failed; the output is the app's own.
+        """
+        log_start = self._log_size()
+        try:
+            self._start()
+            for line in self.plan["update_fetch"]:
+                self._update(line)
+            self._check()
+        except NodeError as error:
+            raise NodeError(str(error), error.output or self._log(log_start)) from error
+
+    def _start(self) -> None:
+        units.start(self.instance)
+        run_directory = Path(self.variables["SILVER_RUN_DIR"])
+        deadline = time.monotonic() + self.settings.start_timeout
+        while True:
+            if (run_directory / "failed").exists():
+                output = (run_directory / "failed").read_text()
+                raise NodeError("the application could not be imported", output)
+            if len(list(run_directory.glob("started/*"))) >= self.settings.processes:
+                return
+            if not units.is_running(self.instance):
+                raise NodeError("the application's server stopped while starting", units.journal(self.instance))
+            if time.monotonic() > deadline:
+                raise NodeError(
+                    f"the application was not imported within {self.settings.start_timeout} s"
+                    " (role variable app_start_timeout)"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _update(self, line: str) -> None:
+        if line.startswith("script:"):
+            script = line.removeprefix("script:").strip()
+            status, output = units.run_script(
+                self.layout, self.instance, script, self.settings.update_timeout
+            )
+            if status:
+                raise NodeError(f"update_fetch = {line} ended with exit status {status}", output)
+            return
+        token = {"X-Silver-Update": self.variables["SILVER_UPDATE_TOKEN"]}
+        status = self._fetch(f"update_fetch = {line}", line, self.settings.update_timeout, token)
+        if not 200 <= status < 300:
+            raise NodeError(f"update_fetch = {line} answered {status}, not 2xx")
+
+    def _check(self) -> None:
+        path = self.plan["check_url"]
+        status = self._fetch(f"check_url = {path or '/'}", path or "/", self.settings.check_timeout, {})
+        if path and not 200 <= status < 300:
+            raise NodeError(f"check_url = {path} answered {status}, not 2xx")
+        if status >= 500:
+            raise NodeError(f"/ answered {status} (set check_url in app.ini to ask another path)")
+
+    def _fetch(self, what: str, path: str, seconds: int, headers: Mapping[str, str]) -> int:
+        """Ask the instance for a path as Varnish would; the answer's status."""
+        host, prefix = self.variables["SILVER_CANONICAL_HOSTNAME"], self.variables["STATIC_URL"]
+        given = {
+            "Host": host,
+            "User-Agent": "silver-node",
+            "X-Silver-Scheme": "http",
+            "X-Silver-Host": host,
+            "X-Silver-Prefix": prefix.removesuffix("/"),
+            **headers,
+        }
+        connection = http.client.HTTPConnection(self.variables["SILVER_ADDRESS"], 8080, timeout=seconds)
+        try:
+            connection.request("GET", path, headers=given)
+            response = connection.getresponse()
+            response.read()
+            return response.status
+        except TimeoutError as error:
+            raise NodeError(f"{what} did not answer within {seconds} s") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise NodeError(f"{what} got no answer: {error!r}") from error
+        finally:
+            connection.close()
+
+    def _log_path(self) -> Path:
+        return Path(self.variables["SILVER_LOGS"]) / "error.log"
+
+    def _log_size(self) -> int:
+        return self._log_path().stat().st_size if self._log_path().exists() else 0
+
+    def _log(self, start: int) -> str:
+        """What the app wrote to its log since ``start``, the last of it if it is long."""
+        if not self._log_path().exists():
+            return ""
+        with self._log_path().open("rb") as file:
+            file.seek(max(start, self._log_size() - OUTPUT_BYTES))
+            return file.read().decode(errors="replace")

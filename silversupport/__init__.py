@@ -1,0 +1,3 @@
+"""What an application may import, on the laptop and on nodes."""
+
+VERSION = "0.1.0"

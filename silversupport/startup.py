@@ -1,0 +1,46 @@
+"""The start of an application in a process of its Apache, and the report about it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from silversupport import paths, runner
+from silversupport.environment import variable
+from silversupport.front import in_front_of, not_found
+from silversupport.tracebacks import describe
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+
+def start() -> WSGIApplication:
+    """Load the application that the environment names, and report to SILVER_RUN_DIR.
+
+    The report is an empty file `started/PID`, or else the file `failed` with what went wrong
+    (of several processes that failed, the last one's). Then the error goes on to Apache's log.
+    """
+    run_dir = Path(variable("SILVER_RUN_DIR"))
+    try:
+        app = _load()
+    except BaseException as error:  # SystemExit too: the process does not serve, whatever it says
+        _write(run_dir / "failed", describe(error))
+        raise
+    started = run_dir / "started"
+    started.mkdir(exist_ok=True)
+    (started / str(os.getpid())).touch()
+    return in_front_of(app, os.environ.get("SILVER_UPDATE_TOKEN", ""))
+
+
+def _load() -> WSGIApplication:
+    app_dir = variable("SILVER_INSTANCE_DIR")
+    paths.activate(app_dir)
+    chosen = os.environ.get("SILVER_RUNNER", "")
+    return runner.load(app_dir, chosen) if chosen else not_found
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+    draft.replace(path)
