@@ -1,5 +1,6 @@
 """The upload of an application's directory with rsync, through the connection that Ansible has."""
 
+import re
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -13,6 +14,9 @@ from silversupport.errors import SilverError
 # F0640 would take the x bit from bin/.
 MODES = "--chmod=Du=rwx,Dg=rx,Do=,Fu+rw,Fg+r,Fg-w,Fo=,ug-s"
 
+# A line of --out-format="%i %l %n"; rsync also notes directories that it would create.
+ITEM = re.compile(r"(?P<code>[<>ch.][fdLDS]\S{9}|\*deleting) +(?P<size>\d+) (?P<path>.+)")
+
 
 class TransferError(SilverError):
     """rsync could not do its work."""
@@ -23,12 +27,19 @@ class Change:
     """One line of rsync's itemised list.
 
     Attributes:
-        code: what rsync does, such as `>f.st......`, `cd+++++++++` or `*deleting`.
+        code: what rsync does, such as `<f.st......`, `cd+++++++++` or `*deleting`.
+        size: of the file, in bytes.
         path: relative to the application's root.
     """
 
     code: str
+    size: int
     path: str
+
+    @property
+    def upload_bytes(self) -> int:
+        """The room that the change needs on the node at most, in bytes."""
+        return self.size if self.code.startswith("<f") else 0
 
     @property
     def word(self) -> str:
@@ -63,9 +74,10 @@ class Transfer:
             TransferError: rsync failed.
         """
         # Not with --link-dest, which hides what is deleted.
-        output = self._rsync(["--dry-run", "--itemize-changes", "--delete"], remote)
-        lines = [line.split(maxsplit=1) for line in output.splitlines()]
-        return [Change(line[0], line[1]) for line in lines if len(line) == 2 and line[1] != "./"]
+        output = self._rsync(["--dry-run", "--delete", "--out-format=%i %l %n"], remote)
+        found = [line for line in map(ITEM.fullmatch, output.splitlines()) if line]
+        changes = [Change(line["code"], int(line["size"]), line["path"]) for line in found]
+        return [change for change in changes if change.path != "./"]
 
     def upload(self, remote: str, base: str) -> None:
         """Upload the application to a new directory of the node.
@@ -86,7 +98,9 @@ class Transfer:
         if self.sudo:
             command.append("--rsync-path=sudo -n rsync")
         command += ["--", f"{self.directory}/", f"{host}:{remote}/"]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False
+        )
         if done.returncode:
             raise TransferError(_explain(done.returncode, done.stderr))
         return done.stdout

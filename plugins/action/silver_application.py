@@ -55,7 +55,9 @@ def _directory(app: str | None) -> Path:
         return ROOT / "apps" / app
     path = Path(app).expanduser()
     if not path.is_dir():
-        raise SilverError(f"{app} is neither a directory nor one of apps/: {', '.join(known)}; {example}")
+        raise SilverError(
+            f"{app} is neither a directory nor one of apps/: {', '.join(known)}; {example}"
+        )
     return path
 
 

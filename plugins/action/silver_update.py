@@ -29,32 +29,32 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {"failed": True, "msg": self._failure(error)}
 
     def _update(self) -> dict[str, Any]:
-        needs, plan, location = (self._task.args[name] for name in ("needs", "plan", "location"))
+        needs, location = self._task.args["needs"], self._task.args["location"]
         transfer = self._transfer()
-        changes = transfer.compare(needs["base"] or needs["staging"]) if self._must_compare() else []
-        result = {"changed": True, "location": location, "instance": needs["active"], "diff": _diff(changes)}
+        changes = transfer.compare(needs["base"] or needs["staging"])
+        result = {"changed": True, "location": location, "instance": needs["active"]}
+        result["diff"] = _diff(changes)
         if needs["active"] and not (changes or needs["outdated"] or needs["services"]):
             return {**result, "changed": False, "msg": f"{location} is up to date"}
+        _check_room(changes, needs["free_bytes"])
         if self._task.check_mode:
             return {**result, "msg": f"{location} would be updated"}
-        request = {
-            "plan": plan,
-            "location": location,
-            "staging": PurePosixPath(needs["staging"]).name,
-            "expected": needs["active"],
-        }
-        answer = self._upload_and_switch(transfer, request)
+        answer = self._upload_and_switch(transfer)
         return {**result, **answer, "msg": f"{location} is served by {answer['instance']}"}
 
-    def _must_compare(self) -> bool:
-        return bool(self._task.args["needs"]["base"] or self._task.check_mode)
-
-    def _upload_and_switch(self, transfer: Transfer, request: dict[str, Any]) -> dict[str, Any]:
+    def _upload_and_switch(self, transfer: Transfer) -> dict[str, Any]:
         needs = self._task.args["needs"]
+        staging = PurePosixPath(needs["staging"]).name
+        request = {
+            "plan": self._task.args["plan"],
+            "location": self._task.args["location"],
+            "staging": staging,
+            "expected": needs["active"],
+        }
         try:
             transfer.upload(needs["staging"], needs["base"])
         except BaseException:
-            node_program.call(self, f"abandon {request['staging']}", {}, self._node)
+            node_program.call(self, f"abandon {staging}", {}, self._node)
             raise
         return node_program.call(self, "switch", request, self._node)
 
@@ -88,8 +88,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _unloadable(self) -> list[str]:
         needs = self._task.args["needs"]
-        modules = application.load(Path(self._task.args["directory"]), self._task.args["plan"]["services"]).modules
+        modules = application.load(
+            Path(self._task.args["directory"]), self._task.args["plan"]["services"]
+        ).modules
         return compiled.unloadable(modules, needs["python"], needs["machine"], tuple(needs["libc"]))
+
+
+def _check_room(changes: list[Change], free_bytes: int) -> None:
+    """Refuse an upload that would fill the node's disk."""
+    needed = sum(change.upload_bytes for change in changes)
+    if needed > free_bytes:
+        raise SilverError(
+            f"the upload takes {needed / 2**20:.0f} MB, but the node has only {free_bytes / 2**20:.0f} MB"
+            " left beside its reserve (role variable app_disk_reserve_mb); make room first"
+        )
 
 
 def _diff(changes: list[Change]) -> list[dict[str, str]]:

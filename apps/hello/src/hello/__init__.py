@@ -1,0 +1,1 @@
+"""Says hello, and shows where it runs: WebOb, Routes, Tempita, and no framework."""
