@@ -1,0 +1,82 @@
+"""Templates whose output is worth more than a look, rendered as Ansible renders them."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROLES = Path(__file__).parents[2] / "roles"
+GIVEN = {
+    "ansible_managed": "managed",
+    "silver_app_name": "polls",
+    "silver_service_value": "",
+    "silver_service_digest": "0123abcd",
+}
+ENVIRONMENTS = {
+    "files": {"CONFIG_FILES": "/var/lib/silverlining/files/polls"},
+    "writable_root": {"CONFIG_WRITABLE_ROOT": "/var/lib/silverlining/writable-root/polls"},
+    "postgis": {
+        "CONFIG_PG_DBNAME": "polls",
+        "CONFIG_PG_USER": "silver-polls",
+        "CONFIG_PG_PASSWORD": "",
+        "CONFIG_PG_HOST": "/var/run/postgresql",
+        "CONFIG_PG_PORT": "5432",
+        "CONFIG_PG_SQLALCHEMY": (
+            "postgresql+psycopg2://silver-polls@/polls?host=/var/run/postgresql"
+        ),
+    },
+}
+
+
+def render(role: str, template: str, **variables: Any) -> list[str]:
+    """Return the lines of a role's template, given its defaults, its vars and `variables`."""
+    known: dict[str, Any] = dict(GIVEN)
+    for directory in ("defaults", "vars"):
+        source = ROLES / role / directory / "main.yml"
+        known |= yaml.safe_load(source.read_text()) if source.exists() else {}
+    text = (ROLES / role / "templates" / template).read_text()
+    templar = Templar(loader=DataLoader(), variables=known | variables)
+    return str(templar.template(trust_as_template(text))).splitlines()
+
+
+@pytest.mark.parametrize("service", ENVIRONMENTS)
+def test_an_apps_environment_has_the_promised_variables(service: str) -> None:
+    lines = render(f"service_{service}", "env.j2")
+    settings = [line for line in lines if line and not line.startswith("#")]
+    found = dict(shlex.split(line)[0].split("=", 1) for line in settings)
+    assert found == ENVIRONMENTS[service]
+
+
+@pytest.mark.parametrize("role", sorted(path.name for path in ROLES.glob("service_*")))
+def test_an_apps_environment_begins_with_the_digest(role: str) -> None:
+    assert render(role, "env.j2")[0] == "# silver 0123abcd"
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("16MB", "work_mem = '16MB'"),
+        (4096, "work_mem = '4096'"),
+        (True, "work_mem = 'True'"),
+        ("it's", "work_mem = 'it''s'"),
+    ],
+)
+def test_a_further_setting_of_postgresql_is_quoted(value: object, line: str) -> None:
+    template = "etc/postgresql/conf.d/silverlining.conf.j2"
+    lines = render("service_postgis", template, service_postgis_settings={"work_mem": value})
+    assert lines[-1] == line
+
+
+def test_postgresql_does_not_listen_on_the_network() -> None:
+    lines = render("service_postgis", "etc/postgresql/conf.d/silverlining.conf.j2")
+    assert "listen_addresses = ''" in lines
+
+
+@pytest.mark.parametrize(("reboot", "word"), [(True, "true"), (False, "false")])
+def test_a_reboot_after_updates_is_written_as_apt_reads_it(reboot: bool, word: str) -> None:
+    lines = render("base", "etc/apt/apt.conf.d/52silverlining.j2", base_automatic_reboot=reboot)
+    assert f'Unattended-Upgrade::Automatic-Reboot "{word}";' in lines
