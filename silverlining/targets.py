@@ -44,7 +44,9 @@ def choose(
     """
     sets = _sets(groups)
     if not sets:
-        raise TargetError("there is no node yet: create one with ./silver create-node NAME --setup-node")
+        raise TargetError(
+            "there is no node yet: create one with ./silver create-node NAME --setup-node"
+        )
     if node:
         return _named(node, groups, sets)
     found = resolve(host)
@@ -53,7 +55,9 @@ def choose(
     if len(candidates) > 1:
         first = _label(min(candidates))
         listed = ", ".join(sorted(map(_label, candidates)))
-        raise TargetError(f"several nodes could serve {host}: {listed}; say which, such as -e node={first}")
+        raise TargetError(
+            f"several nodes could serve {host}: {listed}; say which, such as -e node={first}"
+        )
     return candidates.pop()
 
 

@@ -111,5 +111,8 @@ def _explain(status: int, errors: str) -> str:
     if "No space left on device" in errors:
         return f"the node's disk is full; make room (./silver clean-node) and try again\n{reason}"
     if status == 24:
-        return f"files vanished while they were uploaded; try again when nothing writes to them\n{reason}"
+        return (
+            "files vanished while they were uploaded; try again when nothing writes to them\n"
+            + reason
+        )
     return f"rsync failed: {reason}"

@@ -1,4 +1,4 @@
-"""Action plugin; documented in plugins/modules/silver_application.yml."""
+"""Action plugin; documented in plugins/modules/silver_application.py."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from silverlining.playbook import ROOT
 from silversupport.errors import SilverError
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """Checks an application's directory and finds the node it goes to."""
 
     _supports_check_mode = True

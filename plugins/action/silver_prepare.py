@@ -1,4 +1,4 @@
-"""Action plugin; documented in plugins/modules/silver_prepare.yml."""
+"""Action plugin; documented in plugins/modules/silver_prepare.py."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from silverlining import node_program
 from silverlining.node_program import NodeProgramError
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """Asks a node what an update of an application needs."""
 
     _supports_check_mode = True

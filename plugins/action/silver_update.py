@@ -1,4 +1,4 @@
-"""Action plugin; documented in plugins/modules/silver_update.yml."""
+"""Action plugin; documented in plugins/modules/silver_update.py."""
 
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -11,7 +11,7 @@ from silverlining.transfer import Change, Transfer
 from silversupport.errors import SilverError
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """Uploads what has changed of an application, and switches its location to it."""
 
     _supports_check_mode = True
@@ -67,7 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         connection = self._connection
         if connection.transport != "ssh":
             raise SilverError(f"{self._node}: updates go over ssh, not over {connection.transport}")
-        ssh = connection._build_command(connection.get_option("ssh_executable"), "ssh")  # noqa: SLF001
+        ssh = connection._build_command(connection.get_option("ssh_executable"), "ssh")
         return Transfer(
             directory=Path(self._task.args["directory"]),
             ssh=[part.decode() for part in ssh],
@@ -99,8 +99,9 @@ def _check_room(changes: list[Change], free_bytes: int) -> None:
     needed = sum(change.upload_bytes for change in changes)
     if needed > free_bytes:
         raise SilverError(
-            f"the upload takes {needed / 2**20:.0f} MB, but the node has only {free_bytes / 2**20:.0f} MB"
-            " left beside its reserve (role variable app_disk_reserve_mb); make room first"
+            f"the upload takes {needed / 2**20:.0f} MB, but the node has only"
+            f" {free_bytes / 2**20:.0f} MB left beside its reserve (role variable"
+            " app_disk_reserve_mb); make room first"
         )
 
 

@@ -112,12 +112,17 @@ def run(module: AnsibleModule) -> dict[str, object]:
         module.warn(str(error))
         return {"changed": False, "missing": error.lines}
     diff = {
-        "before": before,
-        "after": after,
+        "before": _printable(before),
+        "after": _printable(after),
         "before_header": params["path"],
         "after_header": params["path"],
     }
     return {"changed": before != after, "missing": [], "diff": diff}
+
+
+def _printable(text: str) -> str:
+    """Return a text that JSON can hold, though the file need not be UTF-8."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def main() -> None:

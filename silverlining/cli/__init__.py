@@ -1,0 +1,61 @@
+"""The command ``silver``.
+
+Whatever changes a server is a playbook: the commands here turn their arguments into its variables.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from silverlining import playbook
+from silverlining.cli import nodes, project
+from silversupport import VERSION
+from silversupport.errors import SilverError
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="silver", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Push a directory to your own servers and it is a running web site.
+
+    Begin with './silver demo': from a bare machine to three served sites.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for command in (*nodes.COMMANDS, *project.COMMANDS):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process with its exit status.
+
+    A user's mistake is one line on standard error.
+
+    Args:
+        arguments: The command line without the program's name; by default the process's own.
+    """
+    try:
+        sys.exit(cli.main(arguments, prog_name="silver", standalone_mode=False) or 0)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "silver"
+        _end(f"{error.format_message()} (see '{path} --help')", error.exit_code)
+    except click.ClickException as error:
+        _end(error.format_message(), error.exit_code)
+    except SilverError as error:
+        _end(str(error), 1)
+    except (click.Abort, KeyboardInterrupt):
+        _end("interrupted", playbook.INTERRUPTED)
+    except BrokenPipeError:
+        # Nobody reads on, as in `silver list-sizes | head`: keep Python's own last flush quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _end(message: str, status: int) -> None:
+    click.echo(f"silver: {message}", err=True)
+    sys.exit(status)

@@ -1,0 +1,157 @@
+"""Commands for nodes: make them, set them up, list them, remove them."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from silverlining import listing, playbook, servers
+from silversupport.errors import SilverError
+
+_source = click.option(
+    "--source",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
+    help="An inventory source, *.libcloud.yml. [default: inventory/local.libcloud.yml]",
+)
+_sources = click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
+    help="An inventory source, *.libcloud.yml; may be repeated. [default: all in inventory/]",
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class ConfirmationError(SilverError):
+    """A command that destroys something was not confirmed."""
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path else None
+
+
+@click.command("create-node")
+@click.argument("name")
+@click.option("--image", metavar="PATTERN", help="Such as 'name *24.04*' or 'id IMAGE'.")
+@click.option("--size", metavar="PATTERN", help="Such as 'ram 2048' or 'first name small*'.")
+@click.option("--group", help="web, db or balancer, if it is not to be all of them.")
+@click.option("--wait/--no-wait", default=True, help="Wait until it lets us in. [default: wait]")
+@click.option("--setup-node", is_flag=True, help="Set it up as an application host, too.")
+@click.option("--if-not-exists", is_flag=True, help="Succeed if there is a node of this name.")
+@_source
+def create_node(
+    name: str,
+    image: str | None,
+    size: str | None,
+    group: str | None,
+    wait: bool,
+    setup_node: bool,
+    if_not_exists: bool,
+    source: Path | None,
+) -> int:
+    r"""Make a bare server.
+
+    \b
+    Example: silver create-node web1 --size 'ram 2048' --setup-node
+    """
+    extra = {
+        "node": name,
+        "image": image,
+        "size": size,
+        "group": group,
+        "source": _text(source),
+        "wait": None if wait else False,
+        "if_not_exists": if_not_exists or None,
+    }
+    status = playbook.run("create-node", extra)
+    if status == 0 and setup_node:
+        status = playbook.run("provision", {"node": name})
+    return status
+
+
+@click.command("setup-node")
+@click.argument("node", metavar="NAME|ADDRESS")
+@click.option("--name", help="For an ADDRESS: what to call the node. [default: the address]")
+@click.option("--user", help="For an ADDRESS: whom to log in as, root or one with sudo.")
+@click.option("--port", type=click.IntRange(1, 65535), help="For an ADDRESS: sshd's port.")
+def setup_node(node: str, name: str | None, user: str | None, port: int | None) -> int:
+    r"""Turn a bare Ubuntu server into an application host.
+
+    Run it again to upgrade a node; it is safe over and over. An ADDRESS adds a machine of your
+    own: its host key is shown and recorded, and the machine is written to inventory/servers.yml.
+
+    \b
+    Example: silver setup-node web1
+             silver setup-node 203.0.113.5 --name web1 --user root
+    """
+    known = servers.find(playbook.inventory(), node)
+    if known is None:
+        click.echo(f"{node} is no node of the inventory: adding a machine of your own", err=True)
+        extra = {"address": node, "node": name, "user": user, "ssh_port": port}
+        if status := playbook.run("add-server", extra):
+            return status
+    return playbook.run("provision", {"node": known or name or node})
+
+
+@click.command("destroy-node")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_source
+def destroy_node(names: tuple[str, ...], yes: bool, source: Path | None) -> int:
+    r"""Remove servers with all that is on them.
+
+    Their names leave /etc/hosts, and their host keys are forgotten.
+
+    \b
+    Example: silver destroy-node web1 web2
+    """
+    if not yes:
+        _confirm(f"Destroy {', '.join(names)} with all data?")
+    return playbook.run("destroy-node", {"node": ",".join(names), "source": _text(source)})
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise ConfirmationError("this destroys data, and there is no terminal to ask: say --yes")
+    click.confirm(question, abort=True, err=True)
+
+
+def _list_command(name: str, what: str, rows: listing.Rows) -> click.Command:
+    """Return a command that prints what every source answers."""
+
+    @click.command(name, help=f"List {what}.\n\n\b\nExample: silver {name} --json")
+    @_sources
+    @_as_json
+    def command(sources: Sequence[Path], as_json: bool) -> None:
+        found = rows(sources)
+        if as_json:
+            click.echo(json.dumps(found, indent=2))
+        else:
+            print_table(found)
+
+    return command
+
+
+def print_table(rows: Sequence[listing.Row]) -> None:
+    """Print rows under their keys; into a pipe as wide as they are, for grep."""
+    table = Table(box=None, pad_edge=False)
+    for key in rows[0] if rows else ():
+        table.add_column(key)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+
+
+COMMANDS = (
+    create_node,
+    setup_node,
+    destroy_node,
+    _list_command("list-nodes", "the nodes that there are, their state and address", listing.nodes),
+    _list_command("list-images", "the images that a node can be made of", listing.images),
+    _list_command("list-sizes", "the sizes that a node can have", listing.sizes),
+)

@@ -1,0 +1,165 @@
+"""Runs Ansible from the environment that this package is installed in."""
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sysconfig
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from silversupport.errors import SilverError
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The root of the repository: ansible.cfg, playbooks, roles, apps."""
+
+INTERRUPTED = 130
+"""The exit status of a command that was ended with Ctrl-C, as in a shell."""
+
+# An ad-hoc command ignores the callback without the first of these.
+JSON_OUTPUT = {
+    "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+    "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+}
+
+
+class PlaybookError(SilverError):
+    """Ansible could not say what it was asked for."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a quiet run ended.
+
+    Attributes:
+        status: The exit status.
+        output: All that it printed, standard error included.
+    """
+
+    status: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """The number of tasks that changed something, from the closing recap."""
+        return sum(int(count) for count in re.findall(r"\bok=\d+ +changed=(\d+)", self.output))
+
+
+def run(name: str, extra: Mapping[str, object], arguments: Sequence[str] = ()) -> int:
+    """Run a playbook in the foreground.
+
+    Args:
+        name: The playbook's name in ``playbooks/``, without ``.yml``.
+        extra: Variables for it; those that are None are left out.
+        arguments: Further arguments of ansible-playbook.
+
+    Returns:
+        Its exit status.
+    """
+    with subprocess.Popen(_command(name, extra, arguments), env=environment()) as process:
+        return _wait(process)
+
+
+def run_quietly(
+    name: str, extra: Mapping[str, object], report: Callable[[str], None] | None = None
+) -> Result:
+    """Run a playbook and keep its output.
+
+    Args:
+        name: The playbook's name in ``playbooks/``, without ``.yml``.
+        extra: Variables for it; those that are None are left out.
+        report: Is told the name of each task when it begins.
+    """
+    lines = []
+    with subprocess.Popen(
+        _command(name, extra),
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout  # noqa: S101 - for the type checker: it was asked for above
+        for line in process.stdout:
+            lines.append(line)
+            if report and (task := re.match(r"TASK \[(?:\S+ : )?(.+?)\] ", line)):
+                report(task[1])
+        status = _wait(process)
+    return Result(status, "".join(lines))
+
+
+def inventory(sources: Sequence[Path] = ()) -> dict[str, dict[str, object]]:
+    """Return the variables of every host of the inventory, by name.
+
+    Args:
+        sources: Inventory sources, in place of those of ansible.cfg.
+
+    Raises:
+        PlaybookError: The inventory cannot be read, or a cloud cannot be asked.
+    """
+    listing = _json_of("ansible-inventory", "--list", *(f"-i{path}" for path in sources))
+    variables: dict[str, dict[str, object]] = listing.pop("_meta")["hostvars"]
+    names = {name for group in listing.values() for name in group.get("hosts", [])}
+    return {name: variables.get(name, {}) for name in sorted(names)}
+
+
+def read_file(node: str, path: str) -> bytes | None:
+    """Return a file's content from a node, or None if it is missing or cannot be reached."""
+    done = subprocess.run(
+        [program("ansible"), node, "-m", "ansible.builtin.slurp", "-a", f"src={path}"],
+        env=environment() | JSON_OUTPUT,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        return None
+    plays = _parsed(done.stdout)["plays"]
+    found = [host for play in plays for task in play["tasks"] for host in task["hosts"].values()]
+    return base64.b64decode(found[0]["content"]) if found else None
+
+
+def program(name: str) -> str:
+    """Return the path of a program of this environment, whether or not it is activated."""
+    return str(Path(sysconfig.get_path("scripts")) / name)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment in which Ansible finds this repository and its own programs."""
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+    return os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "PATH": path}
+
+
+def _command(name: str, extra: Mapping[str, object], arguments: Sequence[str] = ()) -> list[str]:
+    given = {key: value for key, value in extra.items() if value is not None}
+    playbook = str(ROOT / "playbooks" / f"{name}.yml")
+    return [program("ansible-playbook"), playbook, "-e", json.dumps(given), *arguments]
+
+
+def _wait(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> int:
+    """Wait; on Ctrl-C, which the process was sent too, let it end by itself."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        return INTERRUPTED
+
+
+def _json_of(name: str, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [program(name), *arguments], env=environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise PlaybookError(f"{name} failed: {' '.join(done.stderr.split())}")
+    return _parsed(done.stdout)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """Return what Ansible printed as JSON, without its marks on what is no template."""
+    answer: dict[str, Any] = json.loads(text, object_hook=lambda d: d.get("__ansible_unsafe", d))
+    return answer

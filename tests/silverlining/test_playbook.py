@@ -1,0 +1,101 @@
+import base64
+import sys
+from pathlib import Path
+
+import pytest
+
+from silverlining import playbook
+from silverlining.playbook import PlaybookError, Result
+
+PLAY = """\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Check the word
+      ansible.builtin.assert:
+        that: word == "it's {\\"odd\\"}"
+    - name: Change something
+      ansible.builtin.command: "true"
+    - name: Say where the settings are from
+      ansible.builtin.debug:
+        msg: "{{ lookup('ansible.builtin.env', 'ANSIBLE_CONFIG') }} {{ missing | default('none') }}"
+"""
+EXTRA = {"word": 'it\'s {"odd"}', "missing": None}
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a repository with one playbook and one host."""
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "playbooks/play.yml").write_text(PLAY)
+    settings = f"[defaults]\ninventory = hosts.yml\ninterpreter_python = {sys.executable}\n"
+    (tmp_path / "ansible.cfg").write_text(settings)
+    hosts = "all: {hosts: {here: {ansible_connection: local, colour: !unsafe 'red'}}}\n"
+    (tmp_path / "hosts.yml").write_text(hosts)
+    monkeypatch.setattr(playbook, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_a_playbook_is_given_its_variables_and_streams(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert playbook.run("play", EXTRA) == 0
+    assert f"{root}/ansible.cfg none" in capfd.readouterr().out
+
+
+def test_its_exit_status_is_passed_on(root: Path) -> None:
+    assert playbook.run("play", {"word": "another"}) == 2
+    assert playbook.run("missing", {}) != 0
+
+
+def test_arguments_are_passed_on(root: Path) -> None:
+    assert playbook.run("play", {"word": "unchecked"}, ["--list-tasks"]) == 0
+
+
+def test_a_quiet_run_keeps_its_output_and_tells_its_tasks(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tasks: list[str] = []
+    result = playbook.run_quietly("play", EXTRA, tasks.append)
+    assert (result.status, result.changed) == (0, 1)
+    assert tasks == ["Check the word", "Change something", "Say where the settings are from"]
+    assert capfd.readouterr().out == ""
+
+
+def test_a_quiet_run_that_fails_has_the_reason(root: Path) -> None:
+    result = playbook.run_quietly("play", {"word": "another"})
+    assert result.status == 2
+    assert "Assertion failed" in result.output
+
+
+def test_changes_of_all_hosts_and_plays_count() -> None:
+    recap = "a : ok=3    changed=2    unreachable=0\nb-1 : ok=10   changed=11   failed=0\n"
+    assert Result(0, f"changed=7 in the text\n{recap}").changed == 13
+
+
+def test_the_inventory_is_read(root: Path) -> None:
+    assert playbook.inventory()["here"]["colour"] == "red"
+
+
+def test_another_inventory_may_be_asked(root: Path) -> None:
+    (root / "other.yml").write_text("all: {hosts: {there: }}\n")
+    assert list(playbook.inventory([root / "other.yml"])) == ["there"]
+
+
+def test_an_inventory_that_cannot_be_read_is_an_error(root: Path) -> None:
+    with (root / "ansible.cfg").open("a") as file:
+        file.write("[inventory]\nany_unparsed_is_failed = True\n")
+    (root / "hosts.yml").write_text("all: [")
+    with pytest.raises(PlaybookError, match=r"ansible-inventory failed.*hosts\.yml"):
+        playbook.inventory()
+
+
+def test_a_file_is_read_from_a_node(root: Path, tmp_path: Path) -> None:
+    content = base64.b64decode("/wAK")
+    (tmp_path / "note").write_bytes(content)
+    assert playbook.read_file("here", f"{tmp_path}/note") == content
+
+
+@pytest.mark.parametrize("node", ["here", "nowhere"])
+def test_a_file_that_is_missing_is_none(root: Path, node: str) -> None:
+    assert playbook.read_file(node, "/does/not/exist") is None
