@@ -10,7 +10,7 @@ from pathlib import Path
 import requests
 from rich.console import Console
 
-from silverlining import application, etc_hosts, libraries, playbook, release
+from silverlining import application, engine, etc_hosts, image, libraries, playbook, release
 from silverlining.locations import Location
 from silversupport.errors import SilverError
 
@@ -74,7 +74,7 @@ class Steps:
             if self.verbose:
                 done = playbook.Result(playbook.run(name, extra), "")
             else:
-                done = playbook.run_quietly(name, extra, self._show_task(title))
+                done = playbook.run_quietly(name, extra, self.progress(title))
             if done.status:
                 self.console.print(done.output, markup=False)
                 raise DemoError(f"{title} failed; the reason stands above")
@@ -85,8 +85,9 @@ class Steps:
         self.changed = self.changed or changed
         result("done" if self.verbose else "changed" if changed else "no change")
 
-    def _show_task(self, title: str) -> Callable[[str], None]:
-        return lambda task: self._status.update(f"{title}: {task}")
+    def progress(self, title: str) -> Callable[[str], None]:
+        """Return what shows, on a terminal, how a step comes along."""
+        return lambda text: self._status.update(f"{title}: {text}")
 
 
 def run(verbose: bool = False) -> int:
@@ -103,7 +104,8 @@ def run(verbose: bool = False) -> int:
         SilverError: Another reason why it cannot go on.
     """
     steps = Steps(verbose)
-    steps.play("Node, with engine and image", "create-node", {"node": NODE, "if_not_exists": True})
+    _prepare_engine(steps)
+    steps.play("Node", "create-node", {"node": NODE, "if_not_exists": True})
     _provision(steps)
     _fill_libraries(steps)
     for app in APPS:
@@ -141,6 +143,16 @@ def fetch(location: Location, address: str) -> Site:
 def is_provisioned(note: bytes | None, digest: str) -> bool:
     """Return whether a node's ``release.json`` says that it has what provisioning installs now."""
     return note is not None and json.loads(note).get("digest") == digest
+
+
+def _prepare_engine(steps: Steps) -> None:
+    """Do what `create-node` would do first, since a module cannot show how it comes along."""
+    for title, ensure in (
+        ("Docker engine", engine.ensure),
+        ("Image of local nodes", lambda report: image.ensure(engine.connect(), "", report)),
+    ):
+        with steps.step(title) as result:
+            steps.done(result, ensure(steps.progress(title)))
 
 
 def _provision(steps: Steps) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from silverlining import demo, etc_hosts, libraries, playbook, release
+from silverlining import demo, engine, etc_hosts, image, libraries, playbook, release
 from silverlining.demo import DemoError, Site, Steps
 from silverlining.locations import Location
 from silverlining.playbook import Result
@@ -25,6 +25,9 @@ def played(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Calls:
         calls.append((name, extra))
         return Result(0, "demo : ok=3 changed=0 unreachable=0\n")
 
+    monkeypatch.setattr(engine, "ensure", lambda report: False)
+    monkeypatch.setattr(engine, "connect", lambda: None)
+    monkeypatch.setattr(image, "ensure", lambda client, name, report: False)
     monkeypatch.setattr(playbook, "run_quietly", run_quietly)
     monkeypatch.setattr(playbook, "inventory", lambda: {"demo": {"ansible_host": "10.0.0.2"}})
     monkeypatch.setattr(playbook, "read_file", lambda node, path: b'{"digest": "same"}')
