@@ -37,6 +37,11 @@ class Change:
     path: str
 
     @property
+    def is_only_of_time(self) -> bool:
+        """Whether the content is the same and only the time of modification differs."""
+        return self.code[0] == "." and self.code[2:].strip(".") == "t"
+
+    @property
     def upload_bytes(self) -> int:
         """The room that the change needs on the node at most, in bytes."""
         return self.size if self.code.startswith("<f") else 0
@@ -77,7 +82,7 @@ class Transfer:
         output = self._rsync(["--dry-run", "--delete", "--out-format=%i %l %n"], remote)
         found = [line for line in map(ITEM.fullmatch, output.splitlines()) if line]
         changes = [Change(line["code"], int(line["size"]), line["path"]) for line in found]
-        return [change for change in changes if change.path != "./"]
+        return [change for change in changes if change.path != "./" and not change.is_only_of_time]
 
     def upload(self, remote: str, base: str) -> None:
         """Upload the application to a new directory of the node.
@@ -93,7 +98,10 @@ class Transfer:
 
     def _rsync(self, options: Sequence[str], remote: str) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        command = ["rsync", "-rlptgo", "--omit-dir-times", MODES, f"--chown=root:{self.group}"]
+        # By content: generated files often keep size and time when they change, and a fresh clone
+        # has other times though nothing has changed. For 4,000 files (60 MB) it costs 0.05 s.
+        command = ["rsync", "-rlptgo", "--checksum", "--omit-dir-times"]
+        command += [MODES, f"--chown=root:{self.group}"]
         command += [*rsync_filters(), *options, f"--rsh={shlex.join(self.ssh)}"]
         if self.sudo:
             command.append("--rsync-path=sudo -n rsync")

@@ -1,15 +1,15 @@
-"""What an app has on a node whatever its instance: a user, directories, a secret, a log rotation."""
+"""What an app has on a node, whatever its instance: user, directories, secret, log rotation."""
 
 import grp
 import os
 import secrets
 import shutil
-import subprocess
 from pathlib import Path
 from string import Template
 
 from silvernode import atomic
 from silvernode.layout import Layout
+from silvernode.programs import run
 
 LOGROTATE = Template("""\
 # Made by silver-node: changes made here are lost.
@@ -28,50 +28,52 @@ $logs/*.log {
 
 
 def user(app: str) -> str:
-    """The Unix user, and group, of an app."""
+    """Return the name of an app's Unix user, and group."""
     return f"silver-{app}"
 
 
 def provide(layout: Layout, app: str) -> None:
-    """Create what an app is missing on this node; changes nothing where all is there."""
+    """Create what an app is missing on this node; changes nothing where all is there.
+
+    Raises:
+        NodeError: the user could not be created.
+    """
     group = _provide_user(app)
-    for path, mode in _directories(layout, app):
-        _provide_directory(path, app, mode)
-    (layout.etc / "apps" / app).mkdir(parents=True, exist_ok=True)
+    _provide_directory(layout.data("tmp", app), app, 0o700)
+    _provide_directory(layout.logs(app), app, 0o750)
+    layout.service_envs(app).mkdir(parents=True, exist_ok=True)
     _provide_secret(layout.data("secret", app), group)
-    text = LOGROTATE.substitute(logs=layout.logs(app), app=app)
-    atomic.write(layout.logrotate / f"silver-{app}", text)
+    rotation = LOGROTATE.substitute(logs=layout.logs(app), app=app)
+    atomic.write(layout.logrotate / user(app), rotation)
 
 
-def _directories(layout: Layout, app: str) -> list[tuple[Path, int]]:
-    return [(layout.data("tmp", app), 0o700), (layout.logs(app), 0o750)]
+def restrict(tree: Path, app: str) -> None:
+    """Let only root and the app's group into a directory."""
+    os.chown(tree, 0, _group(app))
+    tree.chmod(0o750)
 
 
 def _provide_user(app: str) -> int:
+    """Create the app's user and group if they are missing; the group's id."""
     try:
-        return grp.getgrnam(user(app)).gr_gid
+        return _group(app)
     except KeyError:
-        command = ["useradd", "--system", "--user-group", "--no-create-home"]
-        subprocess.run(
-            [*command, "--home-dir=/nonexistent", "--shell=/usr/sbin/nologin", user(app)], check=True
-        )
-        return grp.getgrnam(user(app)).gr_gid
+        options = ["--system", "--user-group", "--no-create-home", "--home-dir=/nonexistent"]
+        run("useradd", *options, "--shell=/usr/sbin/nologin", user(app))
+        return _group(app)
+
+
+def _group(app: str) -> int:
+    return grp.getgrnam(user(app)).gr_gid
 
 
 def _provide_directory(path: Path, app: str, mode: int) -> None:
-    if not path.exists():
-        path.mkdir(parents=True)
-        shutil.chown(path, user(app), user(app))
-        path.chmod(mode)
+    path.mkdir(parents=True, exist_ok=True)
+    shutil.chown(path, user(app), user(app))
+    path.chmod(mode)
 
 
 def _provide_secret(path: Path, group: int) -> None:
     if not path.exists():
         path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         atomic.write(path, secrets.token_urlsafe(48), mode=0o440, group=group)
-
-
-def restrict(tree: Path, app: str) -> None:
-    """Let only root and the app's group into a directory."""
-    os.chown(tree, 0, grp.getgrnam(user(app)).gr_gid)
-    tree.chmod(0o750)

@@ -9,27 +9,58 @@ from typing import Any
 def write(path: Path, text: str, mode: int = 0o644, group: int = -1) -> bool:
     """Replace a file's text, surviving a crash at any step.
 
-    :param mode: permission bits of the file.
-    :param group: group id of the file; ``-1`` leaves the process's own.
-    :returns: whether the text differed.
+    Two processes must not write the same file at the same time: each file has its lock.
+
+    Args:
+        path: the file; its directory is made if it is missing.
+        text: what it is to hold.
+        mode: its permission bits.
+        group: its group's id; -1 leaves the process's own.
+
+    Returns:
+        Whether the text differed.
+
+    Raises:
+        OSError: it could not be written; the old version is there.
     """
-    if path.exists() and path.read_text() == text:
+    data = text.encode()
+    if path.exists() and path.read_bytes() == data:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = _draft(path)
     try:
-        with temporary.open("w") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), mode)
-            os.fchown(file.fileno(), -1, group)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        _write_draft(draft, data, mode, group)
+        draft.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
     return True
 
 
 def write_json(path: Path, data: dict[str, Any], mode: int = 0o644) -> bool:
-    """:func:`write` for plain data, in a form that a person can read and compare."""
+    """Replace a file by plain data, in a form that a person can read and compare.
+
+    Returns:
+        Whether it differed.
+    """
     return write(path, json.dumps(data, indent=2, sort_keys=True) + "\n", mode)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there, and what a killed write of it left."""
+    path.unlink(missing_ok=True)
+    _draft(path).unlink(missing_ok=True)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
+
+
+def _write_draft(draft: Path, data: bytes, mode: int, group: int) -> None:
+    """Write a file that nobody else may read until it has its mode."""
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        os.fchown(file.fileno(), -1, group)
+        os.fchmod(file.fileno(), mode)
+        file.flush()
+        os.fsync(file.fileno())

@@ -7,22 +7,25 @@ from pathlib import Path
 
 
 def provide(tree: Path, previous: Path | None) -> int:
-    """Give every Python file below ``tree`` its byte code, so that no start has to compile.
+    """Give every Python file of a directory its byte code, so that no start has to compile.
 
-    A file that is the same one as in ``previous`` (rsync linked it) shares its byte code too. A file
+    A file that is the same one as in `previous` (rsync linked it) shares its byte code too. A file
     that is no valid Python is left alone: it may be a template, and its import says what is wrong.
 
-    :param previous: the directory of the instance before, if there is one.
-    :returns: how many files were compiled.
+    Args:
+        tree: the directory.
+        previous: the directory of the instance before, if there is one.
+
+    Returns:
+        How many files were compiled.
     """
-    compiled = 0
-    for source in tree.rglob("*.py"):
-        if source.is_symlink() or not source.is_file():
-            continue
-        if previous and _carry_over(source, previous / source.relative_to(tree)):
-            continue
-        compiled += _compile(source)
-    return compiled
+    sources = [path for path in tree.rglob("*.py") if path.is_file() and not path.is_symlink()]
+    missing = [
+        source
+        for source in sources
+        if not (previous and _carry_over(source, previous / source.relative_to(tree)))
+    ]
+    return sum(map(_compile, missing))
 
 
 def _carry_over(source: Path, before: Path) -> bool:
@@ -38,6 +41,6 @@ def _carry_over(source: Path, before: Path) -> bool:
 def _compile(source: Path) -> bool:
     try:
         py_compile.compile(str(source), doraise=True)
-    except (py_compile.PyCompileError, ValueError, UnicodeError):
+    except (py_compile.PyCompileError, ValueError):
         return False
     return True

@@ -6,8 +6,8 @@ from silversupport.errors import SilverError
 class NodeError(SilverError):
     """Something that the node refuses or could not do.
 
-    :param message: what happened, where, and what to do, for the person who typed the command.
-    :param output: what the application or a tool printed, shown below the message.
+    Attributes:
+        output: what the application or a tool printed, shown below the message.
     """
 
     def __init__(self, message: str, output: str = "") -> None:

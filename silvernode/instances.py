@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from silvernode import atomic
+from silvernode.errors import NodeError
 from silvernode.layout import Layout
 from silvernode.settings import Settings
 from silversupport import VERSION
@@ -21,14 +22,15 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,23}\.\d{8}_\d{3,}")
 class Record:
     """What is kept of an instance beside its environment, enough to rebuild the registry from.
 
-    :param instance: its name.
-    :param app: its app.
-    :param address: where its Apache listens.
-    :param uploader: who uploaded it, ``user@machine``.
-    :param uploaded: when, ISO 8601.
-    :param plan: what its ``app.ini`` says, as the laptop checked it.
-    :param configuration: digest of the node's own configuration when it was started.
-    :param active_since: for each location, when it became active there last.
+    Attributes:
+        instance: its name.
+        app: its app.
+        address: where its Apache listens.
+        uploader: who uploaded it, `user@machine`.
+        uploaded: when, ISO 8601.
+        plan: what its `app.ini` says, as the laptop checked it.
+        configuration: digest of the node's own configuration when it was started.
+        active_since: for each location, when it became active there last.
     """
 
     instance: str
@@ -42,34 +44,60 @@ class Record:
 
 
 def path(layout: Layout, instance: str) -> Path:
-    return layout.etc / "instances" / f"{instance}.json"
+    """Return the file of an instance's record."""
+    return layout.instances / f"{instance}.json"
 
 
 def env_path(layout: Layout, instance: str) -> Path:
-    return layout.etc / "instances" / f"{instance}.env"
+    """Return the file of an instance's environment."""
+    return layout.instances / f"{instance}.env"
 
 
 def save(layout: Layout, record: Record) -> None:
+    """Replace an instance's record."""
     atomic.write_json(path(layout, record.instance), asdict(record), mode=0o600)
 
 
 def load(layout: Layout, instance: str) -> Record | None:
-    """An instance's record, or ``None`` if there is no such instance."""
+    """Return an instance's record, or None if there is no such instance.
+
+    Raises:
+        NodeError: the record is damaged.
+    """
+    file = path(layout, instance)
     try:
-        return Record(**json.loads(path(layout, instance).read_text()))
+        return Record(**json.loads(file.read_bytes()))
     except FileNotFoundError:
         return None
+    except (ValueError, TypeError) as error:
+        raise NodeError(f"{file} is damaged ({error}); move it away and try again") from error
+
+
+def load_all(layout: Layout) -> list[Record]:
+    """Return the records of all instances.
+
+    Raises:
+        NodeError: one of them is damaged.
+    """
+    names = [file.stem for file in sorted(layout.instances.glob("*.json"))]
+    records = [load(layout, name) for name in names if NAME.fullmatch(name)]
+    return [record for record in records if record]
 
 
 def on_disk(layout: Layout, app: str) -> list[str]:
-    """The app's instances of which anything is on the node, the newest first."""
+    """Return the app's instances of which anything is on the node, the newest first."""
     names = {each.name for each in layout.www.glob(f"{app}.*")}
-    names |= {each.stem for each in (layout.etc / "instances").glob(f"{app}.*.*")}
+    names |= {each.stem for each in layout.instances.glob(f"{app}.*.*")}
     return sorted((name for name in names if NAME.fullmatch(name)), key=_age, reverse=True)
 
 
+def newest(names: Iterable[str]) -> str:
+    """Return the newest of an app's instances, or an empty string if there is none."""
+    return max(names, key=_age, default="")
+
+
 def next_name(app: str, existing: Iterable[str], today: datetime) -> str:
-    """The name of the next instance: ``APP.YYYYMMDD_NNN``."""
+    """Return the name of the next instance: `APP.YYYYMMDD_NNN`."""
     prefix = f"{app}.{today:%Y%m%d}_"
     numbers = [int(name.removeprefix(prefix)) for name in existing if name.startswith(prefix)]
     return f"{prefix}{max(numbers, default=0) + 1:03d}"
@@ -78,9 +106,13 @@ def next_name(app: str, existing: Iterable[str], today: datetime) -> str:
 def environment(
     layout: Layout, record: Record, location: str, settings: Settings
 ) -> dict[str, str]:
-    """The variables of every process of an instance, but for those of its services.
+    """Return the variables of every process of an instance, but for those of its services.
 
-    :param location: where it is going to be served, ``HOST[/PATH]``.
+    Args:
+        layout: the node's paths.
+        record: the instance.
+        location: where it is going to be served, `HOST[/PATH]`.
+        settings: the node's settings.
     """
     app, directory = record.app, layout.www / record.instance
     host, slash, rest = location.partition("/")
@@ -92,7 +124,7 @@ def environment(
         "SILVER_CANONICAL_HOSTNAME": host,
         "SILVER_APP_CONFIG": str(layout.data("config", app) / record.instance),
         "SILVER_LOGS": str(layout.logs(app)),
-        "SILVER_RUN_DIR": f"/run/silver/{record.instance}",
+        "SILVER_RUN_DIR": str(layout.run(record.instance)),
         "SILVER_RUNNER": record.plan["runner"] or "",
         "SILVER_UPDATE_TOKEN": secrets.token_urlsafe(24),
         "SILVER_ADDRESS": record.address,
@@ -110,7 +142,7 @@ def environment(
 
 
 def env_text(variables: Mapping[str, str]) -> str:
-    """Variables as systemd reads them (systemd.exec(5), ``EnvironmentFile=``)."""
+    """Return variables as systemd reads them (systemd.exec(5), `EnvironmentFile=`)."""
     return "".join(f'{name}="{_escaped(value)}"\n' for name, value in sorted(variables.items()))
 
 

@@ -1,4 +1,4 @@
-"""Where everything of a node lies: the table of ``docs/node.md`` as code."""
+"""Where everything of a node lies: the table of `docs/node.md` as code."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,74 +10,96 @@ from silvernode.errors import NodeError
 class Layout:
     """The paths of a node.
 
-    :param root: ``/`` on a node, a temporary directory in unit tests.
+    Attributes:
+        root: `/` on a node, a temporary directory in unit tests.
     """
 
     root: Path = Path("/")
 
     @property
     def etc(self) -> Path:
+        """Our configuration."""
         return self.root / "etc/silverlining"
 
     @property
+    def settings(self) -> Path:
+        """What an operator may set, see `silvernode.settings`."""
+        return self.etc / "settings.json"
+
+    @property
+    def instances(self) -> Path:
+        """The records and environments of the instances."""
+        return self.etc / "instances"
+
+    @property
     def www(self) -> Path:
+        """The instances' files."""
         return self.root / "var/www"
 
     @property
     def staging(self) -> Path:
+        """Uploads that are not instances yet, on the same file system as these."""
         return self.www / ".staging"
 
     @property
     def state(self) -> Path:
+        """What the node and its apps must not lose."""
         return self.root / "var/lib/silverlining"
 
     @property
     def registry(self) -> Path:
+        """Which location is served by which instance, see `silvernode.registry`."""
         return self.state / "registry.json"
 
     @property
-    def settings(self) -> Path:
-        return self.etc / "settings.json"
-
-    @property
-    def release(self) -> Path:
-        return self.etc / "release.json"
-
-    @property
     def locks(self) -> Path:
-        return self.root / "run/lock/silverlining"
+        """The lock files: not in `/run/lock`, where every user of the node may make some."""
+        return self.root / "run/silverlining"
 
     @property
     def vcl(self) -> Path:
+        """Varnish's configuration."""
         return self.root / "etc/varnish/silver"
 
     @property
     def units(self) -> Path:
+        """The units of systemd that are not a package's."""
         return self.root / "etc/systemd/system"
 
     @property
     def logrotate(self) -> Path:
+        """The configuration of logrotate."""
         return self.root / "etc/logrotate.d"
 
+    def run(self, instance: str) -> Path:
+        """Return the directory in which an instance keeps what it needs while it runs."""
+        return self.root / "run/silver" / instance
+
     def service_settings(self, service: str) -> Path:
-        """What the role of ``service`` says that its variables depend on."""
+        """Return the file in which a service's role says what its variables depend on."""
         return self.etc / "services" / f"{service}.json"
 
+    def service_envs(self, app: str) -> Path:
+        """Return the directory of the variables that services gave an app."""
+        return self.etc / "apps" / app
+
     def service_env(self, app: str, service: str) -> Path:
-        """The variables of ``service`` for ``app``."""
-        return self.etc / "apps" / app / f"{service}.env"
+        """Return the file of the variables that a service gave an app."""
+        return self.service_envs(app) / f"{service}.env"
 
     def data(self, kind: str, app: str) -> Path:
-        """An app's own directory of one kind: ``files``, ``config``, ``secret``, ``tmp``, …"""
+        """Return an app's own directory of a kind, such as `files`, `config`, `secret` or `tmp`."""
         return self.state / kind / app
 
     def logs(self, app: str) -> Path:
+        """Return the directory of an app's logs."""
         return self.root / "var/log/silverlining" / app
 
     def staged(self, name: str) -> Path:
-        """The upload called ``name``.
+        """Return the directory of an upload.
 
-        :raises NodeError: the name is not that of a direct child of the staging directory.
+        Raises:
+            NodeError: the name is not that of a direct child of the staging directory.
         """
         path = self.staging / name
         if path.parent != self.staging or name in ("", ".", ".."):

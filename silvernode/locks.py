@@ -16,12 +16,17 @@ from silvernode.layout import Layout
 def of_app(
     layout: Layout, app: str, owner: str, command: str, *, wait: bool = False
 ) -> Iterator[None]:
-    """Keep every other command that changes ``app`` out.
+    """Keep every other command that changes an app out.
 
-    :param owner: who asks, as ``user@machine``.
-    :param command: what for, as a person would say it.
-    :param wait: wait for one's turn, for commands that nobody waits for.
-    :raises NodeError: the lock is taken; says by whom, for what and since when.
+    Args:
+        layout: the node's paths.
+        app: the app's name.
+        owner: who asks, as `user@machine`.
+        command: what for, as a person would say it.
+        wait: wait for one's turn, for commands that nobody waits for.
+
+    Raises:
+        NodeError: the lock is taken; says by whom, for what and since when.
     """
     with _open(layout, f"app-{app}") as file:
         try:
@@ -32,7 +37,7 @@ def of_app(
                 f"{app} is being changed on this node by {holder}; wait for it and try again"
             ) from error
         file.truncate(0)
-        since = datetime.now().isoformat(" ", timespec="seconds")
+        since = datetime.now().astimezone().isoformat(" ", timespec="seconds")
         json.dump({"owner": owner, "command": command, "since": since}, file)
         file.flush()
         yield
@@ -51,12 +56,13 @@ def of_routes(layout: Layout) -> Iterator[None]:
 
 def _open(layout: Layout, name: str) -> TextIO:
     layout.locks.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return (layout.locks / name).open("a+")
+    return (layout.locks / name).open("a+", encoding="utf-8")
 
 
 def _holder(path: Path) -> str:
     try:
-        holder = json.loads(path.read_text())
+        holder = json.loads(path.read_bytes())
         return f"{holder['owner']} ({holder['command']}, since {holder['since']})"
     except (ValueError, KeyError):
+        # The holder has the lock, and is about to write who it is.
         return "another command"

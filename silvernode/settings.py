@@ -1,4 +1,4 @@
-"""What an operator may set for every app of a node: the variables of the role ``app``."""
+"""What an operator may set for every app of a node: the variables of the role `app`."""
 
 import json
 from dataclasses import dataclass
@@ -9,17 +9,18 @@ from silvernode.layout import Layout
 
 @dataclass(frozen=True)
 class Settings:
-    """Limits and sizes, rendered by the role ``app`` to ``/etc/silverlining/settings.json``.
+    """Limits and sizes, rendered by the role `app` to `/etc/silverlining/settings.json`.
 
-    :param processes: Python processes per instance.
-    :param threads: threads in each of them.
-    :param max_connections: connections that Varnish opens to one instance at most.
-    :param keep_instances: instances kept beside the active and the previous one of each location.
-    :param warm_seconds: how long the previous instance keeps running after a switch.
-    :param start_timeout: seconds within which every process must have imported the app.
-    :param check_timeout: seconds within which ``check_url`` must answer.
-    :param update_timeout: seconds that each line of ``update_fetch`` may take.
-    :param disk_reserve_mb: megabytes that an upload must leave free.
+    Attributes:
+        processes: Python processes per instance.
+        threads: threads in each of them.
+        max_connections: connections that Varnish opens to one instance at most.
+        keep_instances: instances kept beside the active and the previous one of each location.
+        warm_seconds: how long the previous instance keeps running after a switch.
+        start_timeout: seconds within which every process must have imported the app.
+        check_timeout: seconds within which `check_url` must answer.
+        update_timeout: seconds that each line of `update_fetch` may take.
+        disk_reserve_mb: megabytes that an upload must leave free.
     """
 
     processes: int
@@ -34,13 +35,15 @@ class Settings:
 
 
 def load(layout: Layout) -> Settings:
-    """The node's settings.
+    """Return the node's settings.
 
-    :raises NodeError: the node was never provisioned, or by a version with other settings.
+    Raises:
+        NodeError: the node was never provisioned, or by a version with other settings.
     """
     try:
-        return Settings(**json.loads(layout.settings.read_text()))
+        return Settings(**json.loads(layout.settings.read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         raise NodeError(
-            f"{layout.settings} cannot be used ({error}); run ./silver setup-node for this node again"
+            f"{layout.settings} cannot be used ({error}); run ./silver setup-node for this node"
+            " again"
         ) from error

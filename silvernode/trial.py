@@ -1,4 +1,4 @@
-"""The trial of a new instance, beside the old one: started, updated and checked before anyone sees it."""
+"""The trial of a new instance, beside the old one: started, updated and checked unseen."""
 
 import http.client
 import time
@@ -14,15 +14,19 @@ from silvernode.settings import Settings
 
 POLL_SECONDS = 0.02
 OUTPUT_BYTES = 20_000
+PORT = 8080
 
 
 @dataclass(frozen=True)
 class Trial:
     """An instance to be tried.
 
-    :param instance: its name.
-    :param variables: its environment, see :func:`silvernode.instances.environment`.
-    :param plan: what its ``app.ini`` says.
+    Attributes:
+        layout: the node's paths.
+        settings: the node's settings.
+        instance: its name.
+        variables: its environment, see `silvernode.instances.environment`.
+        plan: what its `app.ini` says.
     """
 
     layout: Layout
@@ -32,9 +36,10 @@ class Trial:
     plan: Mapping[str, Any]
 
     def run(self) -> None:
-        """Start the instance, carry out ``update_fetch``, ask ``check_url``.
+        """Start the instance, carry out `update_fetch`, ask `check_url`.
 
-        :raises NodeError: one of them failed; the output is the app's own.
+        Raises:
+            NodeError: one of them failed; the output is the app's own.
         """
         log_start = self._log_size()
         try:
@@ -47,22 +52,27 @@ class Trial:
 
     def _start(self) -> None:
         units.start(self.instance)
-        run_directory = Path(self.variables["SILVER_RUN_DIR"])
         deadline = time.monotonic() + self.settings.start_timeout
-        while True:
-            if (run_directory / "failed").exists():
-                output = (run_directory / "failed").read_text()
-                raise NodeError("the application could not be imported", output)
-            if len(list(run_directory.glob("started/*"))) >= self.settings.processes:
-                return
+        while not self._has_started():
             if not units.is_running(self.instance):
-                raise NodeError("the application's server stopped while starting", units.journal(self.instance))
+                raise NodeError(
+                    "the application's server stopped while starting", units.journal(self.instance)
+                )
             if time.monotonic() > deadline:
                 raise NodeError(
                     f"the application was not imported within {self.settings.start_timeout} s"
                     " (role variable app_start_timeout)"
                 )
             time.sleep(POLL_SECONDS)
+
+    def _has_started(self) -> bool:
+        """Tell whether every process has reported that it imported the app."""
+        run_directory = Path(self.variables["SILVER_RUN_DIR"])
+        failed = run_directory / "failed"
+        if failed.exists():
+            output = failed.read_text(encoding="utf-8", errors="replace")
+            raise NodeError("the application could not be imported", output)
+        return len(list(run_directory.glob("started/*"))) >= self.settings.processes
 
     def _update(self, line: str) -> None:
         if line.startswith("script:"):
@@ -80,7 +90,9 @@ class Trial:
 
     def _check(self) -> None:
         path = self.plan["check_url"]
-        status = self._fetch(f"check_url = {path or '/'}", path or "/", self.settings.check_timeout, {})
+        status = self._fetch(
+            f"check_url = {path or '/'}", path or "/", self.settings.check_timeout, {}
+        )
         if path and not 200 <= status < 300:
             raise NodeError(f"check_url = {path} answered {status}, not 2xx")
         if status >= 500:
@@ -88,20 +100,17 @@ class Trial:
 
     def _fetch(self, what: str, path: str, seconds: int, headers: Mapping[str, str]) -> int:
         """Ask the instance for a path as Varnish would; the answer's status."""
-        host, prefix = self.variables["SILVER_CANONICAL_HOSTNAME"], self.variables["STATIC_URL"]
-        given = {
-            "Host": host,
-            "User-Agent": "silver-node",
-            "X-Silver-Scheme": "http",
-            "X-Silver-Host": host,
-            "X-Silver-Prefix": prefix.removesuffix("/"),
-            **headers,
-        }
-        connection = http.client.HTTPConnection(self.variables["SILVER_ADDRESS"], 8080, timeout=seconds)
+        deadline = time.monotonic() + seconds
+        connection = http.client.HTTPConnection(
+            self.variables["SILVER_ADDRESS"], PORT, timeout=seconds
+        )
         try:
-            connection.request("GET", path, headers=given)
+            connection.request("GET", path, headers={**self._headers(), **headers})
             response = connection.getresponse()
-            response.read()
+            while response.read1():
+                # The connection's own limit is one for each piece of the answer.
+                if time.monotonic() > deadline:
+                    raise TimeoutError
             return response.status
         except TimeoutError as error:
             raise NodeError(f"{what} did not answer within {seconds} s") from error
@@ -109,6 +118,16 @@ class Trial:
             raise NodeError(f"{what} got no answer: {error!r}") from error
         finally:
             connection.close()
+
+    def _headers(self) -> dict[str, str]:
+        host = self.variables["SILVER_CANONICAL_HOSTNAME"]
+        return {
+            "Host": host,
+            "User-Agent": "silver-node",
+            "X-Silver-Scheme": "http",
+            "X-Silver-Host": host,
+            "X-Silver-Prefix": self.variables["STATIC_URL"].removesuffix("/"),
+        }
 
     def _log_path(self) -> Path:
         return Path(self.variables["SILVER_LOGS"]) / "error.log"

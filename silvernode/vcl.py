@@ -2,49 +2,57 @@
 
 The *root* VCL maps hosts and path prefixes to one label for each app; the VCL behind an app's label
 chooses the instance. A switch therefore changes the app's VCL only. What is the same for every app
-(caching, retries, error pages) is plain VCL of the role ``varnish``, included at the end.
+(caching, retries, error pages) is plain VCL of the role `varnish`, included at the end.
 
 Rules that came from outside:
 
-* ``return (vcl(label))`` rolls back what the root VCL did to the request, so both VCLs normalise the
+- `return (vcl(label))` rolls back what the root VCL did to the request, so both VCLs normalise the
   host themselves (https://varnish-cache.org/docs/7.1/users-guide/vcl-separate.html).
-* The C compiler's time grows steeply with the length of a function, so no subroutine of the root VCL
-  holds more than 50 hosts.
-* A backend that nothing refers to is a compile error.
+- The C compiler's time grows steeply with the length of a function, so no subroutine holds more
+  than 50 hosts or places.
+- A backend that nothing refers to is a compile error.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
 
 from silvernode.registry import Registry
 
-HOSTS_PER_SUBROUTINE = 50
+SUBROUTINE_SIZE = 50
 
 
 @dataclass(frozen=True)
 class Vcl:
     """One compiled unit of Varnish.
 
-    :param name: its name in Varnish, which changes with its text.
-    :param file: the name of its file.
-    :param text: its text.
+    Attributes:
+        name: its name in Varnish, which changes with its text.
+        text: its text.
     """
 
     name: str
-    file: str
     text: str
+
+    @property
+    def file(self) -> str:
+        """The name of its file."""
+        return f"{self.name}.vcl"
 
 
 @dataclass(frozen=True)
 class Target:
     """One place where an instance is served.
 
-    :param host: the host that visitors ask for, ``prev.`` included.
-    :param path: the path prefix, such as ``/blog``; empty for a whole host.
-    :param canonical_host: the host that the app is told.
+    Attributes:
+        host: the host that visitors ask for, `prev.` included.
+        path: the path prefix, such as `/blog`; empty for a whole host.
+        app: the app's name.
+        instance: the instance's name.
+        canonical_host: the host that the app is told.
     """
 
     host: str
@@ -55,12 +63,12 @@ class Target:
 
 
 def label(app: str) -> str:
-    """The label under which the root VCL finds an app."""
+    """Return the label under which the root VCL finds an app."""
     return f"app_{app}"
 
 
 def targets(registry: Registry) -> list[Target]:
-    """Every place of a node, the most specific one of each host first."""
+    """Return every place of a node, the most specific one of each host first."""
     places = []
     for location, route in registry.locations.items():
         host, slash, rest = location.partition("/")
@@ -72,52 +80,78 @@ def targets(registry: Registry) -> list[Target]:
 
 
 def app_vcl(app: str, registry: Registry, directory: Path, max_connections: int) -> Vcl:
-    """The VCL of one app: a backend for each instance that is served, and the choice among them.
+    """Return the VCL of an app: a backend for each instance that is served, and the choice of one.
 
-    :param directory: where the role ``varnish`` keeps ``policy.vcl``.
-    :param max_connections: connections to one instance at most.
+    Args:
+        app: the app's name.
+        registry: the node's routes.
+        directory: where the role `varnish` keeps `policy.vcl`.
+        max_connections: connections to one instance at most.
     """
     places = [place for place in targets(registry) if place.app == app]
     instances = sorted({place.instance for place in places})
     backends = [_backend(name, registry.addresses[name], max_connections) for name in instances]
-    route = ["sub silver_route {", *(_choose(place) for place in places), "}"]
-    return _vcl(f"vcl_{app}", label(app), [*backends, *route], directory / "policy.vcl")
+    # One place at most is chosen: what it sets could match another one's condition.
+    guard = "if (!req.http.X-Silver-Instance) { %s }"
+    route = _split("silver_route", [*map(_choose, places)], guard)
+    return _vcl(f"vcl_{app}", [*backends, *route], directory / "policy.vcl")
 
 
 def root_vcl(registry: Registry, directory: Path) -> Vcl:
-    """The VCL that finds the app of a host and a path.
+    """Return the VCL that finds the app of a host and a path.
 
-    :param directory: where the role ``varnish`` keeps ``front.vcl``.
+    Args:
+        registry: the node's routes.
+        directory: where the role `varnish` keeps `front.vcl`.
     """
-    by_host: dict[str, list[Target]] = defaultdict(list)
-    for place in targets(registry):
-        by_host[place.host].append(place)
-    hosts = [_host(host, places) for host, places in by_host.items()]
-    chunks = [
-        hosts[start : start + HOSTS_PER_SUBROUTINE]
-        for start in range(0, len(hosts), HOSTS_PER_SUBROUTINE)
-    ]
-    lines = ["backend none none;"]
-    for number, chunk in enumerate(chunks):
-        lines += [f"sub silver_hosts_{number} {{", *chunk, "}"]
-    calls = [f"  call silver_hosts_{number};" for number in range(len(chunks))]
-    return _vcl("root", "root", [*lines, "sub silver_hosts {", *calls, "}"], directory / "front.vcl")
+    hosts = [_host(host, list(places)) for host, places in groupby(targets(registry), _host_of)]
+    lines = ["backend none none;", *_split("silver_hosts", hosts, "%s")]
+    return _vcl("root", lines, directory / "front.vcl")
 
 
-def start_commands(apps: dict[str, Vcl], root: Vcl, directory: Path) -> str:
-    """The commands that a starting varnishd reads, so that it comes up with every route."""
+def start_commands(apps: Mapping[str, Vcl], root: Vcl, directory: Path) -> str:
+    """Return the commands that a starting varnishd reads, to come up with every route.
+
+    Args:
+        apps: the VCL of each app.
+        root: the root VCL.
+        directory: where their files are.
+    """
     lines = []
-    for app, vcl in sorted(apps.items()):
-        lines += [f"vcl.load {vcl.name} {directory / vcl.file}", f"vcl.label {label(app)} {vcl.name}"]
+    for app, unit in sorted(apps.items()):
+        lines += [
+            f"vcl.load {unit.name} {directory / unit.file}",
+            f"vcl.label {label(app)} {unit.name}",
+        ]
     lines += [f"vcl.load {root.name} {directory / root.file}", f"vcl.use {root.name}"]
     return "\n".join(lines) + "\n"
 
 
-def _vcl(prefix: str, file: str, lines: Iterable[str], include: Path) -> Vcl:
+def _split(name: str, statements: Sequence[str], call: str) -> list[str]:
+    """Return a subroutine that calls others, none of which is too long for the C compiler.
+
+    Args:
+        name: the name of the subroutine.
+        statements: what it does.
+        call: the form of a call, with `%s` in place of the statement.
+    """
+    lines, calls = [], []
+    for start in range(0, len(statements), SUBROUTINE_SIZE):
+        chunk = statements[start : start + SUBROUTINE_SIZE]
+        lines += [f"sub {name}_{start} {{", *chunk, "}"]
+        calls.append("  " + call % f"call {name}_{start};")
+    return [*lines, f"sub {name} {{", *calls, "}"]
+
+
+def _host_of(place: Target) -> str:
+    return place.host
+
+
+def _vcl(prefix: str, lines: Iterable[str], include: Path) -> Vcl:
     head = ["vcl 4.1;", "# Made by silver-node from the registry: changes made here are lost."]
     text = "\n".join([*head, *lines, f'include "{include}";']) + "\n"
     digest = sha256(text.encode() + include.read_bytes()).hexdigest()[:12]
-    return Vcl(f"{prefix}_{digest}", f"{file}.vcl", text)
+    return Vcl(f"{prefix}_{digest}", text)
 
 
 def _backend_name(instance: str) -> str:
@@ -135,12 +169,8 @@ def _backend(instance: str, address: str, max_connections: int) -> str:
 
 
 def _under(path: str) -> str:
-    """The condition that a URL is ``path`` or lies under it (``/blog`` never catches ``/blogger``)."""
-    return f'req.url ~ "^{_literal(path)}([/?]|$)"'
-
-
-def _literal(path: str) -> str:
-    return path.replace(".", r"\.")
+    """Return the condition that a URL is a path or lies under it (`/blog` is not `/blogger`)."""
+    return f'req.url ~ "^{re.escape(path)}([/?]|$)"'
 
 
 def _choose(place: Target) -> str:
@@ -154,7 +184,7 @@ def _choose(place: Target) -> str:
     ]
     if place.path:
         condition += " && " + _under(place.path)
-        prefix = _literal(place.path)
+        prefix = re.escape(place.path)
         lines += [
             f'    if (req.url ~ "^{prefix}([?]|$)") {{',
             f'      return (synth(751, regsub(req.url, "^{prefix}", "{place.path}/")));',
@@ -168,5 +198,7 @@ def _host(host: str, places: Iterable[Target]) -> str:
     lines = []
     for place in places:
         answer = f"return (vcl({label(place.app)}));"
-        lines.append(f"    if ({_under(place.path)}) {{ {answer} }}" if place.path else f"    {answer}")
+        lines.append(
+            f"    if ({_under(place.path)}) {{ {answer} }}" if place.path else f"    {answer}"
+        )
     return "\n".join([f'  if (req.http.host == "{host}") {{', *lines, "  }"])

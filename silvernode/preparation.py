@@ -1,0 +1,106 @@
+"""The first half of a deploy: what a node needs before an upload can become an instance."""
+
+import platform
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from typing import Any
+
+from silvernode import apps, instances, locks, registry, removal, units, varnish
+from silvernode import settings as node_settings
+from silvernode.errors import NodeError
+from silvernode.layout import Layout
+from silvernode.programs import run
+from silvernode.request import Request
+from silvernode.settings import Settings
+
+
+def prepare(layout: Layout, request: Request, check: bool) -> dict[str, Any]:
+    """Say what an upload of an app needs, after creating the app's user and directories.
+
+    Mends routes that a killed command left behind.
+
+    Args:
+        layout: the node's paths.
+        request: which app, where.
+        check: look only, change nothing.
+
+    Returns:
+        The active instance, the directory to compare with, the directory to upload to, the services
+        and packages that have to be provided first, whether the node has changed since the active
+        instance was started, the bytes that an upload may take, and what compiled modules must fit.
+
+    Raises:
+        NodeError: the location is another app's, or the node does not provide a service.
+    """
+    settings = node_settings.load(layout)
+    routes = registry.load(layout)
+    request.check_free(routes)
+    services = list(_missing_services(layout, request))
+    if not check:
+        _make_ready(layout, request, settings)
+    active = routes.active(request.location)
+    base = active or instances.newest(routes.referenced(request.app))
+    return {
+        "active": active,
+        "base": str(layout.www / base) if base else "",
+        "staging": str(layout.staging / f"{request.app}.{time.time_ns()}"),
+        "services": services,
+        "packages": _missing_packages(request.plan["packages"]),
+        "outdated": bool(active) and _is_outdated(layout, active, request),
+        "free_bytes": shutil.disk_usage(layout.www).free - settings.disk_reserve_mb * 2**20,
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "machine": platform.machine(),
+        "libc": list(platform.libc_ver()),
+    }
+
+
+def configuration(layout: Layout, request: Request) -> str:
+    """Return a digest of what decides how an instance runs beside its own files.
+
+    An update of an unchanged app makes a new instance when it differs, and so brings a new version
+    of the node's configuration, or of a service's variables, to the app without losing a request.
+    """
+    sources = [layout.etc / "httpd.conf", layout.settings, layout.units / units.SANDBOX]
+    sources += [layout.service_env(request.app, name) for name in sorted(request.plan["services"])]
+    digest = sha256()
+    for path in sources:
+        digest.update(path.read_bytes() if path.exists() else b"")
+    return digest.hexdigest()
+
+
+def _make_ready(layout: Layout, request: Request, settings: Settings) -> None:
+    with locks.of_app(layout, request.app, request.owner, f"preparing {request.location}"):
+        apps.provide(layout, request.app)
+        removal.drop_abandoned(layout, request.app)
+    with locks.of_routes(layout):
+        varnish.apply(layout, registry.load(layout), settings)
+
+
+def _missing_services(layout: Layout, request: Request) -> Iterator[dict[str, str]]:
+    """Give the services of an app that it does not have yet, or with other settings than now."""
+    for service, value in request.plan["services"].items():
+        path = layout.service_settings(service)
+        if not path.exists():
+            raise NodeError(
+                f"this node does not provide service.{service} yet; run ./silver setup-node for it"
+            )
+        digest = sha256(path.read_bytes() + b"\0" + value.encode()).hexdigest()[:16]
+        env = layout.service_env(request.app, service)
+        if not env.exists() or not env.read_bytes().startswith(f"# silver {digest}\n".encode()):
+            yield {"name": service, "value": value, "digest": digest}
+
+
+def _missing_packages(packages: Iterable[str]) -> list[str]:
+    wanted = list(packages)
+    if not wanted:
+        return []
+    form = "--showformat=${Package} ${db:Status-Status}\n"
+    listed = run("dpkg-query", "--show", form, "--", *wanted, check=False).stdout
+    return [name for name in wanted if f"{name} installed" not in listed.splitlines()]
+
+
+def _is_outdated(layout: Layout, active: str, request: Request) -> bool:
+    record = instances.load(layout, active)
+    return record is None or record.configuration != configuration(layout, request)

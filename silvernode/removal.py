@@ -1,0 +1,117 @@
+"""What goes away again: instances, uploads, and the rest of an instance that nobody asks."""
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+from silvernode import atomic, instances, locks, registry, units
+from silvernode.errors import NodeError
+from silvernode.layout import Layout
+
+ABANDONED_SECONDS = 24 * 3600
+
+
+def prune(layout: Layout, app: str, keep: int) -> list[str]:
+    """Remove what no location refers to, but for the newest instances that once served.
+
+    Also removes what a killed deploy left: an instance that never served. What is kept is stopped,
+    since nobody can reach it. To be called under the app's lock.
+
+    Args:
+        layout: the node's paths.
+        app: the app's name.
+        keep: how many instances to keep.
+
+    Returns:
+        The instances that were removed.
+    """
+    referenced = registry.load(layout).referenced(app)
+    others = [name for name in instances.on_disk(layout, app) if name not in referenced]
+    kept = [name for name in others if _has_served(layout, name)][:keep]
+    for name in filter(units.is_running, kept):
+        units.stop(name)
+    removed = [name for name in others if name not in kept]
+    for name in removed:
+        remove(layout, name)
+    drop_abandoned(layout, app)
+    return removed
+
+
+def remove(layout: Layout, instance: str) -> None:
+    """Stop an instance and remove every trace of it; safe to repeat after a crash.
+
+    The record goes first, so that nobody takes a half-removed instance for one that can serve; its
+    environment goes last, since it shows that something is left to remove.
+
+    Raises:
+        NodeError: a location refers to the instance.
+    """
+    app = instance.partition(".")[0]
+    if instance in registry.load(layout).referenced(app):
+        raise NodeError(f"{instance} is in use and cannot be removed")
+    units.stop_now(layout, instance)
+    atomic.remove(instances.path(layout, instance))
+    _remove_tree(layout.www / instance)
+    _remove_tree(layout.data("config", app) / instance)
+    with locks.of_routes(layout):
+        registry.save(layout, registry.load(layout).without(instance))
+    atomic.remove(instances.env_path(layout, instance))
+
+
+def abandon(layout: Layout, upload: str) -> None:
+    """Remove an upload that did not come to its end.
+
+    Raises:
+        NodeError: it is not the name of an upload.
+    """
+    _remove_tree(layout.staged(upload))
+
+
+def drop_abandoned(layout: Layout, app: str) -> None:
+    """Remove an app's uploads of which nobody has heard for a day.
+
+    Younger ones may be under way: an upload takes no lock, and an app may have several locations.
+    """
+    now = time.time()
+    for upload in layout.staging.glob(f"{app}.*"):
+        started = re.fullmatch(r"[^.]+\.(\d+)", upload.name)
+        if started and now - int(started[1]) / 1e9 > ABANDONED_SECONDS:
+            _remove_tree(upload)
+
+
+def retire(layout: Layout, instance: str, seconds: int) -> None:
+    """Let an instance that is not active any more rest in a while, and not start at boot.
+
+    Args:
+        layout: the node's paths.
+        instance: its name.
+        seconds: how long it is to keep running, as the previous instance.
+    """
+    if instance not in registry.load(layout).active_of(instance.partition(".")[0]):
+        units.disable(instance)
+        units.rest_later(instance, seconds)
+
+
+def rest(layout: Layout, instance: str) -> bool:
+    """Stop an instance that serves as a previous one at most.
+
+    Returns:
+        Whether it was stopped.
+    """
+    app = instance.partition(".")[0]
+    with locks.of_app(layout, app, "silver-node", f"letting {instance} rest", wait=True):
+        if instance in registry.load(layout).active_of(app) or not units.is_running(instance):
+            return False
+        units.stop(instance)
+        return True
+
+
+def _has_served(layout: Layout, instance: str) -> bool:
+    record = instances.load(layout, instance)
+    return record is not None and bool(record.active_since)
+
+
+def _remove_tree(path: Path) -> None:
+    if path.exists():
+        shutil.rmtree(path)

@@ -1,0 +1,51 @@
+"""What the laptop asks of a node."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from silvernode.errors import NodeError
+from silvernode.registry import Registry
+
+APP_NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
+# `prev.HOST` is where HOST's previous instance is served.
+LOCATION = re.compile(r"(?!prev\.)[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who wants which app at which location.
+
+    Attributes:
+        plan: what the app's `app.ini` says, as the laptop checked it.
+        location: `HOST[/PATH]`.
+        owner: who asks, as `user@machine`.
+    """
+
+    plan: Mapping[str, Any]
+    location: str
+    owner: str
+
+    def __post_init__(self) -> None:
+        # They become names of files, units and users, and text of VCL, all of them root's.
+        if not APP_NAME.fullmatch(self.app) or not LOCATION.fullmatch(self.location):
+            raise NodeError(f"not an app and a location: {self.app!r}, {self.location!r}")
+
+    @property
+    def app(self) -> str:
+        """The app's name."""
+        return str(self.plan["name"])
+
+    def check_free(self, routes: Registry) -> None:
+        """Check that nobody else is served at the location.
+
+        Raises:
+            NodeError: it is another app's.
+        """
+        owner = routes.owner(self.location)
+        if owner not in (None, self.app):
+            raise NodeError(
+                f"{self.location} is served by the app {owner}; choose another location for"
+                f" {self.app}, or take {owner} away first"
+            )
