@@ -2,8 +2,8 @@
 
     .venv/bin/python bench/deploy.py --node demo
 
-Deploys `apps/hello` unchanged and with one changed file, and runs `rsync` and `ssh` with the same files
-over a connection that is open already, in turn; prints the median of each in seconds and the ratios.
+Deploys `apps/hello` unchanged and with one changed file, and runs `rsync` and `ssh` with the same
+files over a connection that is open already, in turn; prints the medians in seconds and the ratios.
 """
 
 import shlex

@@ -50,7 +50,11 @@ def choose(
     if node:
         return _named(node, groups, sets)
     found = resolve(host)
-    named = {name for name, hosts in sets.items() if found & {addresses[each] for each in hosts}}
+    named = {
+        name
+        for name, hosts in sets.items()
+        if any(found & resolve(addresses[each]) for each in hosts)
+    }
     candidates = named or set(sets)
     if len(candidates) > 1:
         first = _label(min(candidates))

@@ -68,10 +68,16 @@ class Trial:
     def _has_started(self) -> bool:
         """Tell whether every process has reported that it imported the app."""
         run_directory = Path(self.variables["SILVER_RUN_DIR"])
+        crashed = _crashed(run_directory)
         failed = run_directory / "failed"
         if failed.exists():
             output = failed.read_text(encoding="utf-8", errors="replace")
             raise NodeError("the application could not be imported", output)
+        if crashed:
+            raise NodeError(
+                "a process ended while it imported the application, with no error of Python's:"
+                " a crash of a compiled module, or os._exit"
+            )
         return len(list(run_directory.glob("started/*"))) >= self.settings.processes
 
     def _update(self, line: str) -> None:
@@ -142,3 +148,10 @@ class Trial:
         with self._log_path().open("rb") as file:
             file.seek(max(start, self._log_size() - OUTPUT_BYTES))
             return file.read().decode(errors="replace")
+
+
+def _crashed(run_directory: Path) -> bool:
+    """Tell whether a process that began to import the app is gone; mod_wsgi would try for ever."""
+    started = {path.name for path in run_directory.glob("started/*")}
+    starting = {path.name for path in run_directory.glob("starting/*")}
+    return any(not Path("/proc", process).exists() for process in starting - started)

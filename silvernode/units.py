@@ -22,6 +22,7 @@ After=network.target postgresql.service
 Type=exec
 $properties
 RuntimeDirectory=silver/$app.%i
+RuntimeDirectoryMode=0750
 ExecStart=/usr/sbin/apache2 -DFOREGROUND -f $etc/httpd.conf
 KillMode=mixed
 KillSignal=SIGWINCH

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 def start() -> WSGIApplication:
     """Load the application that the environment names, and report to SILVER_RUN_DIR.
 
-    The report is an empty file `started/PID`, or else the file `failed` with what went wrong
-    (of several processes that failed, the last one's). Then the error goes on to Apache's log.
+    The report is an empty file `starting/PID`, and then an empty file `started/PID` or the file
+    `failed` with what went wrong (of several processes that failed, the last one's). Then the
+    error goes on to Apache's log.
     """
     run_dir = Path(variable("SILVER_RUN_DIR"))
+    _note(run_dir / "starting")
     try:
         app = _load()
     except BaseException as error:  # SystemExit too: the process does not serve, whatever it says
         _write(run_dir / "failed", describe(error))
         raise
-    started = run_dir / "started"
-    started.mkdir(exist_ok=True)
-    (started / str(os.getpid())).touch()
+    _note(run_dir / "started")
     return in_front_of(app, os.environ.get("SILVER_UPDATE_TOKEN", ""))
 
 
@@ -38,6 +38,11 @@ def _load() -> WSGIApplication:
     paths.activate(app_dir)
     chosen = os.environ.get("SILVER_RUNNER", "")
     return runner.load(app_dir, chosen) if chosen else not_found
+
+
+def _note(directory: Path) -> None:
+    directory.mkdir(exist_ok=True)
+    (directory / str(os.getpid())).touch()
 
 
 def _write(path: Path, text: str) -> None:

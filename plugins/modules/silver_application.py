@@ -4,7 +4,8 @@ DOCUMENTATION = r"""
 module: silver_application
 short_description: Check an application's directory and find the node it goes to
 description:
-  - Reads C(app.ini) and checks that the directory can be deployed. Every problem is reported at once, a line each.
+  - Reads C(app.ini) and checks that the directory can be deployed. Every problem is reported at
+    once, a line each.
   - Asks no node; this is an action plugin that works on the machine of the user.
 author: Silver Lining contributors
 options:
@@ -13,11 +14,13 @@ options:
     type: str
     required: true
   location:
-    description: Where it is to be served, C(HOST[/PATH]). By default the C(default_location) of C(app.ini).
+    description:
+      - Where it is to be served, C(HOST[/PATH]). By default the C(default_location) of C(app.ini).
     type: str
   node:
     description:
-      - A node or a set. By default the set of the node that the location's host resolves to, else the only set there is.
+      - A node or a set. By default the set of the node that the location's host resolves to, else
+        the only set there is.
     type: str
 """
 

@@ -4,10 +4,10 @@ DOCUMENTATION = r"""
 module: silver_prepare
 short_description: Ask a node what an update of an application needs
 description:
-  - Creates the application's user, directories and secret where they are missing, and mends routes that a killed
-    command left behind. In check mode it only looks.
-  - Fails if the node was never provisioned or by another version, if the location is another application's, or while
-    another command changes the application; the message tells whose.
+  - Creates the application's user, directories and secret where they are missing, and mends routes
+    that a killed command left behind. In check mode it only looks.
+  - Fails if the node was never provisioned or by another version, if the location is another
+    application's, or while another command changes the application; the message tells whose.
 author: Silver Lining contributors
 options:
   plan:
@@ -35,7 +35,8 @@ active:
   type: str
   sample: polls.20261122_001
 base:
-  description: The directory on the node that an upload shares unchanged files with; empty if there is none.
+  description:
+    - The directory on the node that an upload shares unchanged files with; empty if there is none.
   returned: success
   type: str
 packages:

@@ -25,13 +25,16 @@ ADDRESSES = {"web1": "10.0.0.1", "web2": "10.0.0.2", "own": "own.example.com"}
         ("set_shop", SET, set(), "set_shop"),
         ("web2", SET, set(), "web2"),
         ("own", SET, set(), "own"),
+        (None, SET, {"10.0.0.9"}, "own"),
         (None, {"all": ["own"]}, set(), "own"),
     ],
 )
 def test_the_target(
     node: str | None, groups: dict[str, list[str]], resolved: set[str], chosen: str
 ) -> None:
-    assert targets.choose(node, "h.test", groups, ADDRESSES, lambda host: resolved) == chosen
+    names = {"h.test": resolved, "own.example.com": {"10.0.0.9"}}
+    found = targets.choose(node, "h.test", groups, ADDRESSES, lambda host: names.get(host, {host}))
+    assert found == chosen
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,9 @@ def test_what_cannot_be_told_is_asked(
     node: str | None, groups: dict[str, list[str]], resolved: set[str], message: str
 ) -> None:
     with pytest.raises(TargetError) as caught:
-        targets.choose(node, "h.test", groups, ADDRESSES, lambda host: resolved)
+        targets.choose(
+            node, "h.test", groups, ADDRESSES, lambda host: resolved if host == "h.test" else {host}
+        )
     assert message in str(caught.value)
 
 

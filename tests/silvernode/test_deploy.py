@@ -74,6 +74,7 @@ def test_a_location_that_was_switched_meanwhile_is_refused(node: Node) -> None:
 
 BROKEN: dict[str, tuple[dict[str, str], dict[str, Any], str, str]] = {
     "import": ({"broken": "ImportError: no fish"}, {}, "could not be imported", "no fish"),
+    "crash": ({"crashing": ""}, {}, "a process ended while it imported", ""),
     "start": ({"dead": ""}, {}, "stopped while starting", "what the journal says"),
     "check": ({}, {"check_url": "/bad"}, "answered 404, not 2xx", ""),
     "endless": ({}, {"check_url": "/endless"}, "did not answer within 1 s", ""),

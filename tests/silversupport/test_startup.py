@@ -55,7 +55,7 @@ def reports(run_dir: Path) -> list[str]:
 def test_started_process_serves_and_reports_itself(run_dir: Path, write: Write) -> None:
     write({"src/main.py": MAIN, "lib/python/helper.py": ""})
     application = load_as_mod_wsgi()
-    assert reports(run_dir) == [f"started/{os.getpid()}"]
+    assert reports(run_dir) == [f"started/{os.getpid()}", f"starting/{os.getpid()}"]
     headers = {"X-Silver-Prefix": "/blog", "X-Silver-Update": "t0ken"}
     assert Request.blank("/", headers=headers).get_response(application).text == "/blog True"
 
@@ -64,7 +64,7 @@ def test_started_again_is_reported_again(run_dir: Path, write: Write) -> None:
     write({"src/main.py": MAIN, "lib/python/helper.py": ""})
     load_as_mod_wsgi()
     load_as_mod_wsgi()
-    assert reports(run_dir) == [f"started/{os.getpid()}"]
+    assert reports(run_dir) == [f"started/{os.getpid()}", f"starting/{os.getpid()}"]
 
 
 def test_no_token_means_no_updates(
@@ -81,7 +81,7 @@ def test_static_site_starts_without_a_runner(
 ) -> None:
     monkeypatch.setenv("SILVER_RUNNER", "")
     application = load_as_mod_wsgi()
-    assert reports(run_dir) == [f"started/{os.getpid()}"]
+    assert reports(run_dir) == [f"started/{os.getpid()}", f"starting/{os.getpid()}"]
     assert Request.blank("/").get_response(application).status_code == 404
 
 
@@ -129,7 +129,7 @@ def test_failed_process_reports_what_the_author_wants_to_read(
     write({"src/main.py": broken})
     with pytest.raises(error):
         load_as_mod_wsgi()
-    assert reports(run_dir) == ["failed"]
+    assert reports(run_dir) == ["failed", f"starting/{os.getpid()}"]
     text = (run_dir / "failed").read_text(encoding="utf-8")
     assert without_markers(text) == report.format(main=main)
 
