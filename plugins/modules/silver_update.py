@@ -4,13 +4,13 @@ DOCUMENTATION = r"""
 module: silver_update
 short_description: Upload what has changed of an application, and switch its location to it
 description:
-  - Uploads with rsync through the connection that Ansible has open, sharing unchanged files with the
-    active instance.
+  - Uploads with rsync through the connection that Ansible has open, sharing unchanged files with
+    the active instance.
   - Starts the new instance beside the old one, carries out C(update_fetch), asks C(check_url), and
     only then moves the routes. If any of this fails the site stays as it was, and nothing of the
     upload is left.
-  - Changes nothing if the directory is what is served already. Check mode and C(--diff) list what an
-    update would change.
+  - Changes nothing if the directory is what is served already. Check mode and C(--diff) list what
+    an update would change.
 author: Silver Lining contributors
 options:
   directory:
