@@ -106,9 +106,12 @@ class Transfer:
         if self.sudo:
             command.append("--rsync-path=sudo -n rsync")
         command += ["--", f"{self.directory}/", f"{host}:{remote}/"]
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", check=False
-        )
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", check=False
+            )
+        except FileNotFoundError as error:
+            raise TransferError("rsync is missing: sudo apt-get install rsync") from error
         if done.returncode:
             raise TransferError(_explain(done.returncode, done.stderr))
         return done.stdout
