@@ -73,7 +73,7 @@ def touched(app: Path) -> Path:
 def rsync_and_ssh(app: Path, node: str, ssh: list[str]) -> None:
     """Send the files as they are, and run a command on the node."""
     shell = f"--rsh={shlex.join(ssh)}"
-    copy = ["rsync", "-rlpt", shell, *rsync_filters(), f"{app}/", f"{node}:/tmp/bench-hello/"]
+    copy = ["rsync", "-rlpt", shell, *rsync_filters(app), f"{app}/", f"{node}:/tmp/bench-hello/"]
     for command in (copy, [*ssh, node, "true"]):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 

@@ -183,7 +183,7 @@ def _location(app: str) -> Location:
 
 def _add_names(steps: Steps, address: str, locations: list[Location]) -> list[str]:
     """Add the sites' names to /etc/hosts; return the lines that this user may not add."""
-    names = [location.host for location in locations]
+    names = [name for each in locations for name in (each.host, f"prev.{each.host}")]
     with steps.step(f"Names in {_HOSTS}") as result:
         try:
             before, after = etc_hosts.update(

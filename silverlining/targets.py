@@ -57,12 +57,29 @@ def choose(
     }
     candidates = named or set(sets)
     if len(candidates) > 1:
-        first = _label(min(candidates))
-        listed = ", ".join(sorted(map(_label, candidates)))
+        labels = sorted(_label(name, sets[name]) for name in candidates)
+        listed, first = ", ".join(labels), labels[0]
         raise TargetError(
             f"several nodes could serve {host}: {listed}; say which, such as -e node={first}"
         )
     return candidates.pop()
+
+
+def check_running(states: Mapping[str, str]) -> None:
+    """Check that nodes can be reached at all, as far as their providers know.
+
+    Args:
+        states: the state of each node, in the words of Libcloud.
+
+    Raises:
+        TargetError: one of them does not run.
+    """
+    for node, state in states.items():
+        if state != "running":
+            raise TargetError(
+                f"{node} is {state}, not running; start it with:"
+                f" ./silver create-node {node} --if-not-exists"
+            )
 
 
 def _sets(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -74,13 +91,16 @@ def _sets(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return sets | {host: [host] for host in groups["all"] if host not in placed}
 
 
-def _named(node: str, groups: Mapping[str, Sequence[str]], sets: Mapping[str, object]) -> str:
+def _named(
+    node: str, groups: Mapping[str, Sequence[str]], sets: Mapping[str, Sequence[str]]
+) -> str:
     for name in (SET_PREFIX + node, node):
         if name in sets or name in groups["all"]:
             return name
-    valid = ", ".join(sorted({*groups["all"], *map(_label, sets)}))
+    valid = ", ".join(sorted({*groups["all"], *(_label(*each) for each in sets.items())}))
     raise TargetError(f"there is no node or set named {node}; there are: {valid}")
 
 
-def _label(name: str) -> str:
-    return name.removeprefix(SET_PREFIX)
+def _label(name: str, hosts: Sequence[str]) -> str:
+    """Return what a person calls a set: by its only node, or by its name."""
+    return hosts[0] if len(hosts) == 1 else name.removeprefix(SET_PREFIX)

@@ -102,7 +102,7 @@ class Transfer:
         # has other times though nothing has changed. For 4,000 files (60 MB) it costs 0.05 s.
         command = ["rsync", "-rlptgo", "--checksum", "--omit-dir-times"]
         command += [MODES, f"--chown=root:{self.group}"]
-        command += [*rsync_filters(), *options, f"--rsh={shlex.join(self.ssh)}"]
+        command += [*rsync_filters(self.directory), *options, f"--rsh={shlex.join(self.ssh)}"]
         if self.sudo:
             command.append("--rsync-path=sudo -n rsync")
         command += ["--", f"{self.directory}/", f"{host}:{remote}/"]

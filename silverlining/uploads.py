@@ -42,9 +42,27 @@ EXCLUDED = (
 )
 
 
-def rsync_filters() -> list[str]:
-    """Return the options that make rsync leave out what is not uploaded."""
-    return [f"--filter=- {pattern}" for pattern in EXCLUDED]
+_MARKER = "pyvenv.cfg"
+
+
+def rsync_filters(directory: Path) -> list[str]:
+    """Return the options that make rsync leave out what of an application is not uploaded.
+
+    Args:
+        directory: the application's root.
+    """
+    environments = [f"/{_literal(path)}/" for path in virtual_environments(directory)]
+    return [f"--filter=- {pattern}" for pattern in (*EXCLUDED, *environments)]
+
+
+def virtual_environments(directory: Path) -> list[PurePosixPath]:
+    """Return the virtual environments below an application's root, relative to it.
+
+    They belong to the laptop; an application's libraries are in `lib/python`. The root may be a
+    virtual environment itself.
+    """
+    markers = (PurePosixPath(path).relative_to(directory) for path in directory.rglob(_MARKER))
+    return sorted(path.parent for path in markers if path.parent.parts)
 
 
 def is_excluded(path: PurePosixPath, *, directory: bool = False) -> bool:
@@ -64,6 +82,7 @@ def walk(directory: Path) -> Iterator[PurePosixPath]:
     Symbolic links are yielded, not followed. A directory that may not be listed is yielded, and
     what is in it is not.
     """
+    environments = set(virtual_environments(directory))
     for parent, directories, files in os.walk(directory):
         base = PurePosixPath(parent).relative_to(directory)
         # Links to directories are among the directories here; for rsync they are files.
@@ -71,6 +90,7 @@ def walk(directory: Path) -> Iterator[PurePosixPath]:
             name
             for name in directories
             if not _is_match(base / name, not Path(parent, name).is_symlink())
+            and base / name not in environments
         )
         kept_files = (name for name in files if not _is_match(base / name, False))
         yield from (base / name for name in sorted([*directories, *kept_files]))
@@ -78,6 +98,11 @@ def walk(directory: Path) -> Iterator[PurePosixPath]:
 
 def _is_match(path: PurePosixPath, directory: bool) -> bool:
     return _EXCLUDED.fullmatch(f"{path}/" if directory else str(path)) is not None
+
+
+def _literal(path: PurePosixPath) -> str:
+    """Return a path as a pattern of rsync's that matches nothing else."""
+    return re.sub(r"([*?\[\\])", r"\\\1", str(path))
 
 
 def _expression(pattern: str) -> str:

@@ -47,5 +47,5 @@ class Request:
         if owner not in (None, self.app):
             raise NodeError(
                 f"{self.location} is served by the app {owner}; choose another location for"
-                f" {self.app}, or take {owner} away first"
+                f" {self.app}"
             )

@@ -96,8 +96,10 @@ class Trial:
 
     def _check(self) -> None:
         path = self.plan["check_url"]
+        # Where nobody said what to ask, the app is asked, even if "/" is a file in static/.
+        headers = {} if path else {"X-Silver-Direct": "yes"}
         status = self._fetch(
-            f"check_url = {path or '/'}", path or "/", self.settings.check_timeout, {}
+            f"check_url = {path or '/'}", path or "/", self.settings.check_timeout, headers
         )
         if path and not 200 <= status < 300:
             raise NodeError(f"check_url = {path} answered {status}, not 2xx")

@@ -32,6 +32,7 @@ def prepare(environ: WSGIEnvironment, update_token: str) -> None:
     """
     take = environ.pop
     take("HTTP_X_SILVER_HOST", None)
+    take("HTTP_X_SILVER_DIRECT", None)
     environ["SCRIPT_NAME"] = take("HTTP_X_SILVER_PREFIX", "")
     _set_scheme(environ, take("HTTP_X_SILVER_SCHEME", "http"))
     if _same(take("HTTP_X_SILVER_UPDATE", ""), update_token):

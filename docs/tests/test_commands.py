@@ -1,23 +1,25 @@
-"""The commands of README.md and docs/, run as a reader would: in order, in the root, on a local node.
+"""The commands of README.md and docs/, run as a reader would: in order, in the root, on a node.
 
-Every `sh` block is run; a `text` block is shown only. The README's first block makes the demo, its last
-one removes it, and the other pages are read in between.
+Every `sh` block is run; a `text` block is shown only. The README's first block makes the demo, its
+last one removes it, and the other pages are read in between.
 """
 
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 import requests
 
+from silverlining import paths
+
 ROOT = Path(__file__).parents[2]
 PAGES = ("docs/deploying.md", "docs/variables.md", "docs/nodes.md")
 DEMO_LINE = re.compile(r"^http://(?P<host>\S+?)/  (?P<address>\S+)  (?P<status>\S+)$", re.M)
 AGAIN_SECONDS = 30
-HOST_KEYS = Path("~/.local/share/silverlining/known_hosts").expanduser()
 
 
 def blocks(page: str) -> list[str]:
@@ -38,7 +40,8 @@ def run(script: str) -> str:
         text=True,
         check=False,
     )
-    print(f"$ {script.strip()}\n{done.stdout}({time.monotonic() - started:.1f} s)")
+    seconds = time.monotonic() - started
+    sys.stdout.write(f"$ {script.strip()}\n{done.stdout}({seconds:.1f} s)\n")
     assert done.returncode == 0
     return done.stdout
 
@@ -101,5 +104,5 @@ def test_destroying_the_demo_leaves_nothing_behind() -> None:
     engine = "docker ps --all --quiet --filter label=silverlining.node=demo"
     assert run(engine).strip() == ""
     assert "# silver demo" not in Path("/etc/hosts").read_text()
-    assert "demo " not in HOST_KEYS.read_text()
+    assert "demo " not in paths.known_hosts().read_text()
     run(blocks("README.md")[-1])

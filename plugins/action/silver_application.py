@@ -35,6 +35,10 @@ class ActionModule(ActionBase):
         groups, hostvars = variables["groups"], variables["hostvars"]
         addresses = {host: hostvars[host].get("ansible_host", host) for host in groups["all"]}
         target = targets.choose(self._task.args.get("node"), location.host, groups, addresses)
+        hosts = groups.get(target, [target])
+        targets.check_running(
+            {host: hostvars[host].get("libcloud_state", "running") for host in hosts}
+        )
         return {
             "changed": False,
             "directory": str(app.directory),

@@ -24,7 +24,9 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         self._node = (task_vars or {})["inventory_hostname"]
         try:
-            return self._update()
+            result = self._update()
+            self._display.display(result["msg"])
+            return result
         except SilverError as error:
             return {"failed": True, "msg": self._failure(error)}
 
@@ -35,12 +37,21 @@ class ActionModule(ActionBase):
         result = {"changed": True, "location": location, "instance": needs["active"]}
         result["diff"] = _diff(changes)
         if needs["active"] and not (changes or needs["outdated"] or needs["services"]):
-            return {**result, "changed": False, "msg": f"{location} is up to date"}
+            return {
+                **result,
+                "changed": False,
+                "msg": self._served(needs["active"], "; nothing has changed"),
+            }
         _check_room(changes, needs["free_bytes"])
         if self._task.check_mode:
             return {**result, "msg": f"{location} would be updated"}
         answer = self._upload_and_switch(transfer)
-        return {**result, **answer, "msg": f"{location} is served by {answer['instance']}"}
+        previous = f", prev.{location} by {answer['previous']}" if answer["previous"] else ""
+        return {**result, **answer, "msg": self._served(answer["instance"], previous)}
+
+    def _served(self, instance: str, more: str) -> str:
+        location, address = self._task.args["location"], self._connection.get_option("host")
+        return f"http://{location}/ is served by {instance}{more} ({self._node}, {address})"
 
     def _upload_and_switch(self, transfer: Transfer) -> dict[str, Any]:
         needs = self._task.args["needs"]

@@ -183,7 +183,7 @@ def keep(parameters: Result, source: Source, node: Any, check: bool) -> Result:
     if not parameters["if_not_exists"]:
         raise nodes.NodeError(
             f"Node {node.name} exists already in {source.origin}. Choose another name, "
-            "or add if_not_exists=true to keep it."
+            "or add --if-not-exists (if_not_exists=true for ansible-playbook) to keep it."
         )
     changed = not check and nodes.take_over(source, node, parameters["wait_timeout"])
     if changed:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from silverlining import playbook
-from silverlining.cli import nodes, project
+from silverlining.cli import apps, nodes, project
 from silversupport import VERSION
 from silversupport.errors import SilverError
 
@@ -27,7 +27,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (*nodes.COMMANDS, *project.COMMANDS):
+for command in (*apps.COMMANDS, *nodes.COMMANDS, *project.COMMANDS):
     cli.add_command(command)
 
 

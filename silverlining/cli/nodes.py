@@ -54,7 +54,7 @@ def create_node(
     if_not_exists: bool,
     source: Path | None,
 ) -> int:
-    r"""Make a bare server.
+    """Make a bare server.
 
     \b
     Example: silver create-node web1 --size 'ram 2048' --setup-node
@@ -80,7 +80,7 @@ def create_node(
 @click.option("--user", help="For an ADDRESS: whom to log in as, root or one with sudo.")
 @click.option("--port", type=click.IntRange(1, 65535), help="For an ADDRESS: sshd's port.")
 def setup_node(node: str, name: str | None, user: str | None, port: int | None) -> int:
-    r"""Turn a bare Ubuntu server into an application host.
+    """Turn a bare Ubuntu server into an application host.
 
     Run it again to upgrade a node; it is safe over and over. An ADDRESS adds a machine of your
     own: its host key is shown and recorded, and the machine is written to inventory/servers.yml.
@@ -90,6 +90,10 @@ def setup_node(node: str, name: str | None, user: str | None, port: int | None) 
              silver setup-node 203.0.113.5 --name web1 --user root
     """
     known = servers.find(playbook.inventory(), node)
+    if known and (name or user or port):
+        raise click.UsageError(
+            f"{node} is the node {known}: --name, --user, --port are for a new one"
+        )
     if known is None:
         click.echo(f"{node} is no node of the inventory: adding a machine of your own", err=True)
         extra = {"address": node, "node": name, "user": user, "ssh_port": port}
@@ -103,7 +107,7 @@ def setup_node(node: str, name: str | None, user: str | None, port: int | None) 
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_source
 def destroy_node(names: tuple[str, ...], yes: bool, source: Path | None) -> int:
-    r"""Remove servers with all that is on them.
+    """Remove servers with all that is on them.
 
     Their names leave /etc/hosts, and their host keys are forgotten.
 
@@ -112,7 +116,8 @@ def destroy_node(names: tuple[str, ...], yes: bool, source: Path | None) -> int:
     """
     if not yes:
         _confirm(f"Destroy {', '.join(names)} with all data?")
-    return playbook.run("destroy-node", {"node": ",".join(names), "source": _text(source)})
+    extra = {"node": ",".join(names), "source": _text(source), "must_exist": source is None}
+    return playbook.run("destroy-node", extra)
 
 
 def _confirm(question: str) -> None:

@@ -10,7 +10,7 @@ from silverlining import demo as demonstration
 @click.option("--destroy", is_flag=True, help="Remove all that the demonstration made.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what Ansible prints.")
 def demo(destroy: bool, verbose: bool) -> int:
-    r"""Go from a bare machine to three served sites.
+    """Go from a bare machine to three served sites.
 
     Makes a local node in the Docker engine, which is installed if it is missing, sets it up, and
     deploys the sample applications. A second run takes seconds and changes nothing.
@@ -24,7 +24,7 @@ def demo(destroy: bool, verbose: bool) -> int:
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(checks.PARTS))
 def test(parts: tuple[str, ...]) -> int:
-    r"""Run the checks of the project: all of them, or some PARTS.
+    """Run the checks of the project: all of them, or some PARTS.
 
     \b
     Example: ./silver test lint unit

@@ -73,7 +73,20 @@ COMMANDS = [
             ("provision", {"node": "web2"}),
         ],
     ),
-    ("destroy-node a b --yes", [("destroy-node", {"node": "a,b"})]),
+    ("destroy-node a b --yes", [("destroy-node", {"node": "a,b", "must_exist": True})]),
+    (
+        f"update {playbook.ROOT}/apps/hello www.hello.test --node web1",
+        [
+            (
+                "deploy",
+                {
+                    "app": str(playbook.ROOT / "apps/hello"),
+                    "location": "www.hello.test",
+                    "node": "web1",
+                },
+            )
+        ],
+    ),
 ]
 
 

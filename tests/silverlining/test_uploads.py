@@ -26,7 +26,6 @@ UPLOADED = [
     "src/polls/a.swp",
     "src/polls/#notes",
     "src/polls/lib64/x",
-    "src/polls/pyvenv.cfg",
     "src/polls/pyc",
     "src/CVS",
     "static/tilde~name",
@@ -53,6 +52,9 @@ LEFT_OUT = [
     "static/.DS_Store",
     "static/new\nline.txt~",
     "pyvenv.cfg",
+    "tools/.venv/pyvenv.cfg",
+    "tools/.venv/bin/black",
+    "tools/env [1]*/pyvenv.cfg",
     "bin/python",
     "bin/python3",
     "bin/python3.11",
@@ -93,7 +95,7 @@ def _listing(root: Path) -> set[str]:
 def test_walk_yields_exactly_what_rsync_copies(tree: Path, tmp_path: Path) -> None:
     assert shutil.which("rsync"), "rsync is needed: it is what uploads"
     copy = tmp_path / "copy"
-    subprocess.run(["rsync", "-a", *uploads.rsync_filters(), f"{tree}/", copy], check=True)
+    subprocess.run(["rsync", "-a", *uploads.rsync_filters(tree), f"{tree}/", copy], check=True)
     assert {str(path) for path in uploads.walk(tree)} == _listing(copy)
 
 
