@@ -52,9 +52,6 @@ LEFT_OUT = [
     "static/.DS_Store",
     "static/new\nline.txt~",
     "pyvenv.cfg",
-    "tools/.venv/pyvenv.cfg",
-    "tools/.venv/bin/black",
-    "tools/env [1]*/pyvenv.cfg",
     "bin/python",
     "bin/python3",
     "bin/python3.11",
@@ -72,11 +69,13 @@ LEFT_OUT = [
     "lib64/x",
 ]
 
+ENVIRONMENTS = ["tools/.venv/pyvenv.cfg", "tools/.venv/bin/black", "tools/env [1]*/pyvenv.cfg"]
+
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     root = tmp_path / "app"
-    for name in [*UPLOADED, *LEFT_OUT]:
+    for name in [*UPLOADED, *LEFT_OUT, *ENVIRONMENTS]:
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("")
@@ -102,7 +101,7 @@ def test_walk_yields_exactly_what_rsync_copies(tree: Path, tmp_path: Path) -> No
 def test_application_is_uploaded_and_what_surrounds_it_is_not(tree: Path) -> None:
     found = {str(path) for path in uploads.walk(tree)}
     assert set(UPLOADED) <= found
-    assert found.isdisjoint(LEFT_OUT)
+    assert found.isdisjoint([*LEFT_OUT, *ENVIRONMENTS])
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
