@@ -22,8 +22,10 @@ console = Console(highlight=False, soft_wrap=True)
 
 SHELL_SCRIPTS = ("silver", ".ci/run")
 
-# pytest's last line, which tells a reader, and CI, how many tests there were.
+# Pytest's last line tells a reader, and CI, how many tests there were; others, what they measured.
 _CLOSING = re.compile(r"^(=+ )?\d+ (passed|failed|error|skipped|deselected).* in [\d.]+s.*$", re.M)
+
+_FIGURE = re.compile(r"^test_\w+\.py::.+\]: .+$", re.M)
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,9 @@ def lint() -> list[Check]:
 def unit() -> list[Check]:
     """Return the unit tests: ours, and those of each sample, which has its own libraries."""
     apps = sorted(path.parent.name for path in (ROOT / "apps").glob("*/tests"))
-    places = {"tests": "tests"} | {f"apps/{app}": f"apps/{app}/tests" for app in apps}
-    return [Check("unit", name, ["pytest", "-q", place]) for name, place in places.items()]
+    ours = Check("unit", "tests", ["pytest", "-q", "-n", str(AT_ONCE), "--dist=loadfile", "tests"])
+    theirs = [Check("unit", f"apps/{app}", ["pytest", "-q", f"apps/{app}/tests"]) for app in apps]
+    return [ours, *theirs]
 
 
 def molecule() -> list[Check]:
@@ -148,8 +151,9 @@ def run_check(check: Check) -> Outcome:
 
 
 def closing_lines(output: str) -> list[str]:
-    """Return the lines in which pytest says how many tests passed."""
-    return [match[0] for match in _CLOSING.finditer(output)]
+    """Return the lines in which pytest says what was measured, and how many tests passed."""
+    found = [*_FIGURE.finditer(output), *_CLOSING.finditer(output)]
+    return [match[0] for match in found]
 
 
 def summary(outcomes: Iterable[Outcome]) -> Table:
@@ -173,6 +177,6 @@ def _run_and_report(check: Check) -> Outcome:
 
 def _environment() -> dict[str, str]:
     """Return an environment that finds our programs; Molecule makes an ansible.cfg of its own."""
-    environment = playbook.environment()
+    environment = playbook.environment() | {"COLUMNS": "200"}  # or it wraps pytest's lines
     del environment["ANSIBLE_CONFIG"]
     return environment

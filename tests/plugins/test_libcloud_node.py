@@ -71,7 +71,7 @@ def test_a_node_that_exists_is_kept(driver: FakeDriver) -> None:
 
 def test_a_node_that_exists_is_an_error_if_that_was_not_allowed(driver: FakeDriver) -> None:
     driver.nodes = [make_node("box")]
-    with pytest.raises(nodes.NodeError, match=r"box exists already in x.* if_not_exists=true"):
+    with pytest.raises(nodes.NodeError, match=r"box exists already in x.* --if-not-exists"):
         libcloud_node.present(parameters(if_not_exists=False), CLOUD, check=False)
 
 

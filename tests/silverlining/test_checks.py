@@ -69,6 +69,10 @@ def test_pytests_closing_lines_are_printed(
             ["===== 1 failed, 2 passed in 61.20s (0:01:01) ====="],
         ),
         ("12 passed the gate\n", []),
+        (
+            "test_load.py::test_few[node-12]: 23.1 MB PSS\n1 passed in 2.50s\n",
+            ["test_load.py::test_few[node-12]: 23.1 MB PSS", "1 passed in 2.50s"],
+        ),
     ],
 )
 def test_closing_lines_are_found(output: str, lines: list[str]) -> None:
