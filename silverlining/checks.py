@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import click
 from rich.console import Console
 from rich.table import Table
 
@@ -23,9 +24,11 @@ console = Console(highlight=False, soft_wrap=True)
 SHELL_SCRIPTS = ("silver", ".ci/run")
 
 # Pytest's last line tells a reader, and CI, how many tests there were; others, what they measured.
-_CLOSING = re.compile(r"^(=+ )?\d+ (passed|failed|error|skipped|deselected).* in [\d.]+s.*$", re.M)
+_CLOSING = re.compile(
+    r"^[ │]*(=+ )?\d+ (passed|failed|error|skipped|deselected).* in [\d.]+s.*$", re.M
+)
 
-_FIGURE = re.compile(r"^test_\w+\.py::.+\]: .+$", re.M)
+_FIGURE = re.compile(r"^[ │]*test_\w+\.py::.+\]: .+$", re.M)
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,9 @@ def docs() -> list[Check]:
     return [Check("docs", "commands", ["pytest", "-q", "docs/tests"])]
 
 
-def fill_libraries() -> None:
-    """Give every sample its libraries."""
+def prepare_units() -> None:
+    """Give every sample its libraries, and the tests of local nodes their engine."""
+    start_engine()
     for lock in sorted((ROOT / "apps").glob("*/requirements.lock")):
         libraries.fill(lock.parent)
 
@@ -104,7 +108,7 @@ def nothing() -> None:
 
 _PARTS: dict[str, tuple[Callable[[], list[Check]], Callable[[], object]]] = {
     "lint": (lint, nothing),
-    "unit": (unit, fill_libraries),
+    "unit": (unit, prepare_units),
     "molecule": (molecule, start_engine),
     "docs": (docs, start_engine),
 }
@@ -152,8 +156,9 @@ def run_check(check: Check) -> Outcome:
 
 def closing_lines(output: str) -> list[str]:
     """Return the lines in which pytest says what was measured, and how many tests passed."""
-    found = [*_FIGURE.finditer(output), *_CLOSING.finditer(output)]
-    return [match[0] for match in found]
+    plain = click.unstyle(output)  # Molecule draws a coloured line in front of pytest's lines
+    found = [*_FIGURE.finditer(plain), *_CLOSING.finditer(plain)]
+    return [match[0].lstrip(" │") for match in found]
 
 
 def summary(outcomes: Iterable[Outcome]) -> Table:

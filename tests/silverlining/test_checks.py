@@ -69,6 +69,7 @@ def test_pytests_closing_lines_are_printed(
             ["===== 1 failed, 2 passed in 61.20s (0:01:01) ====="],
         ),
         ("12 passed the gate\n", []),
+        ("  \x1b[2m│\x1b[0m ===== 11 passed in 15.74s\n", ["===== 11 passed in 15.74s"]),
         (
             "test_load.py::test_few[node-12]: 23.1 MB PSS\n1 passed in 2.50s\n",
             ["test_load.py::test_few[node-12]: 23.1 MB PSS", "1 passed in 2.50s"],
