@@ -75,5 +75,11 @@ def test_a_name_that_is_no_host_name_has_no_address() -> None:
     assert targets.addresses_of("a" * 70 + ".test") == set()
 
 
+def test_a_node_that_is_stopped_is_told_with_what_starts_it() -> None:
+    targets.check_running({"web1": "running"})
+    with pytest.raises(TargetError, match=r"web2 is stopped, .* create-node web2 --if-not-exists"):
+        targets.check_running({"web1": "running", "web2": "stopped"})
+
+
 def test_an_address_is_its_own() -> None:
     assert targets.addresses_of("127.0.0.1") == {"127.0.0.1"}

@@ -71,6 +71,23 @@ def test_what_has_not_changed_is_shared(
     assert (active / "src/a.py").read_text() == "src/a.py\n"
 
 
+def test_a_new_time_alone_is_no_change(app: Path, transfer: Transfer, active: Path) -> None:
+    for path in (app / "src/a.py", app / "src/link.py"):
+        os.utime(path, (1, 1), follow_symlinks=False)
+    assert transfer.compare(str(active)) == []
+
+
+def test_a_change_that_keeps_size_and_time_is_one(
+    app: Path, transfer: Transfer, active: Path
+) -> None:
+    before = (app / "src/a.py").stat()
+    (app / "src/a.py").write_text("src/b.py\n")
+    os.utime(app / "src/a.py", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert [(change.word, change.path) for change in transfer.compare(str(active))] == [
+        ("changed", "src/a.py")
+    ]
+
+
 def test_nothing_differs_from_what_was_just_uploaded(transfer: Transfer, active: Path) -> None:
     assert transfer.compare(str(active)) == []
 

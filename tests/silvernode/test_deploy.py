@@ -118,6 +118,15 @@ def test_a_page_that_is_not_found_fails_no_check_that_nobody_asked_for(node: Nod
     assert node.deploy() in node.served()
 
 
+def test_the_app_itself_is_asked_where_nobody_said_what_to_ask(node: Node) -> None:
+    node.deploy()
+    node.deploy(check_url="/ok")
+    assert [(path, "X-Silver-Direct" in headers) for path, headers in node.site.asked] == [
+        ("/", True),
+        ("/ok", False),
+    ]
+
+
 def test_the_instance_is_asked_as_varnish_would_ask(node: Node) -> None:
     node.deploy("hello.test/blog", check_url="/ok", update_fetch=["/update"])
     (update, checked) = node.site.asked

@@ -30,6 +30,7 @@ def test_plain_request_keeps_its_meaning() -> None:
 def test_request_over_tls_under_a_path_is_what_the_visitor_asked_for() -> None:
     environ = prepared(
         HTTP_HOST="example.org",
+        HTTP_X_SILVER_DIRECT="yes",
         HTTP_X_SILVER_HOST="example.org",
         HTTP_X_SILVER_PREFIX="/blog",
         HTTP_X_SILVER_SCHEME="https",

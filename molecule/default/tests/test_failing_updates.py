@@ -78,6 +78,10 @@ CASES = {
         ("/ answered 500", f'{RUNNER}", line 3', "RuntimeError: no page today"),
         {RUNNER: FAILING_PAGE},
     ),
+    "app fails behind a file": Case(
+        ("/ answered 500", "RuntimeError: no page today"),
+        {RUNNER: FAILING_PAGE, "static/index.html": "<h1>All is well</h1>"},
+    ),
     "ini names nothing": Case(
         ("could not be imported", "make_nothing"),
         {"src/questioner.ini": NOTHING_INI},
