@@ -73,7 +73,11 @@ def lint() -> list[Check]:
 def unit() -> list[Check]:
     """Return the unit tests: ours, and those of each sample, which has its own libraries."""
     apps = sorted(path.parent.name for path in (ROOT / "apps").glob("*/tests"))
-    ours = Check("unit", "tests", ["pytest", "-q", "-n", str(AT_ONCE), "--dist=loadfile", "tests"])
+    ours = Check(
+        "unit",
+        "tests",
+        ["pytest", "-q", "-n", str(AT_ONCE), "--dist=loadfile", "tests", "--ignore=tests/commands"],
+    )
     theirs = [Check("unit", f"apps/{app}", ["pytest", "-q", f"apps/{app}/tests"]) for app in apps]
     return [ours, *theirs]
 
@@ -83,6 +87,11 @@ def molecule() -> list[Check]:
     names = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
     names.sort(key=lambda name: not name.startswith("default"))
     return [Check("molecule", name, ["molecule", "test", "-s", name]) for name in names]
+
+
+def commands() -> list[Check]:
+    """Return the tests of `silver` as its user types it, on a local node."""
+    return [Check("commands", "silver", ["pytest", "-q", "tests/commands"])]
 
 
 def docs() -> list[Check]:
@@ -110,6 +119,7 @@ _PARTS: dict[str, tuple[Callable[[], list[Check]], Callable[[], object]]] = {
     "lint": (lint, nothing),
     "unit": (unit, prepare_units),
     "molecule": (molecule, start_engine),
+    "commands": (commands, prepare_units),
     "docs": (docs, start_engine),
 }
 PARTS = tuple(_PARTS)

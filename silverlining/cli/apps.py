@@ -23,6 +23,3 @@ def update(directory: Path, location: str | None, node: str | None) -> int:
     Example: silver update ~/polls polls.example.com --node web1
     """
     return playbook.run("deploy", {"app": str(directory), "location": location, "node": node})
-
-
-COMMANDS = (update,)

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from silverlining import listing, playbook, servers
+from silverlining.cli.tables import print_table
 from silversupport.errors import SilverError
 
 _source = click.option(
@@ -142,21 +141,8 @@ def _list_command(name: str, what: str, rows: listing.Rows) -> click.Command:
     return command
 
 
-def print_table(rows: Sequence[listing.Row]) -> None:
-    """Print rows under their keys; into a pipe as wide as they are, for grep."""
-    table = Table(box=None, pad_edge=False)
-    for key in rows[0] if rows else ():
-        table.add_column(key)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)
-
-
-COMMANDS = (
-    create_node,
-    setup_node,
-    destroy_node,
-    _list_command("list-nodes", "the nodes that there are, their state and address", listing.nodes),
-    _list_command("list-images", "the images that a node can be made of", listing.images),
-    _list_command("list-sizes", "the sizes that a node can have", listing.sizes),
+list_nodes = _list_command(
+    "list-nodes", "the nodes that there are, their state and address", listing.nodes
 )
+list_images = _list_command("list-images", "the images that a node can be made of", listing.images)
+list_sizes = _list_command("list-sizes", "the sizes that a node can have", listing.sizes)

@@ -30,6 +30,3 @@ def test(parts: tuple[str, ...]) -> int:
     Example: ./silver test lint unit
     """
     return checks.run(parts or checks.PARTS)
-
-
-COMMANDS = (demo, test)

@@ -1,5 +1,6 @@
 import json
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import click
 import pytest
 
 from silverlining import checks, cli, demo, listing, playbook
+from silverlining.cli import nodes
 from silversupport import VERSION
 from silversupport.errors import SilverError
 
@@ -190,7 +192,7 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == f"silver {VERSION}\n"
 
 
-@pytest.mark.parametrize("name", sorted(cli.cli.commands))
+@pytest.mark.parametrize("name", sorted(cli.COMMANDS))
 def test_every_command_has_help_with_an_example(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,24 +211,28 @@ ROWS: list[listing.Row] = [{"name": "web1", "ram": 2048}, {"name": "a" * 90, "ra
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Path]]:
-    """Let `list-x` list ROWS; return the sources that it asked."""
+    """Let `list-nodes` list ROWS; return the sources that it asked."""
     paths: list[Sequence[Path]] = []
 
     def rows(sources: Sequence[Path]) -> list[listing.Row]:
         paths.append(sources)
         return ROWS
 
-    monkeypatch.setitem(cli.cli.commands, "list-x", cli.nodes._list_command("list-x", "x", rows))
+    _have_list_nodes(monkeypatch, rows)
     return paths
 
 
+def _have_list_nodes(monkeypatch: pytest.MonkeyPatch, rows: listing.Rows) -> None:
+    monkeypatch.setattr(nodes, "list_nodes", nodes._list_command("list-nodes", "x", rows))
+
+
 def test_a_list_as_json(asked: object, capsys: pytest.CaptureFixture[str]) -> None:
-    assert silver("list-x", "--json") == 0
+    assert silver("list-nodes", "--json") == 0
     assert json.loads(capsys.readouterr().out) == ROWS
 
 
 def test_a_list_in_a_pipe_cuts_nothing(asked: object, capsys: pytest.CaptureFixture[str]) -> None:
-    assert silver("list-x") == 0
+    assert silver("list-nodes") == 0
     header, first, second = capsys.readouterr().out.splitlines()
     assert header.split() == ["name", "ram"]
     assert first.split() == ["web1", "2048"]
@@ -236,9 +242,8 @@ def test_a_list_in_a_pipe_cuts_nothing(asked: object, capsys: pytest.CaptureFixt
 def test_an_empty_list_is_no_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = cli.nodes._list_command("list-x", "x", lambda sources: [])
-    monkeypatch.setitem(cli.cli.commands, "list-x", command)
-    assert silver("list-x") == 0
+    _have_list_nodes(monkeypatch, lambda sources: [])
+    assert silver("list-nodes") == 0
     assert capsys.readouterr().out.strip() == ""
 
 
@@ -263,5 +268,15 @@ def test_completion_comes_with_it(shell: str) -> None:
     assert "_SILVER_COMPLETE" in done.stdout
 
 
-def test_commands_are_clicks() -> None:
-    assert all(isinstance(command, click.Command) for command in cli.cli.commands.values())
+@pytest.mark.parametrize("name", sorted(cli.COMMANDS))
+def test_each_command_is_where_it_is_said_to_be(name: str) -> None:
+    command = cli.cli.get_command(click.Context(cli.cli), name)
+    assert command is not None
+    assert command.name == name
+
+
+def test_a_command_imports_nothing_of_the_others() -> None:
+    slow = "{'libcloud', 'ansible', 'requests', 'rich'} & set(sys.modules)"
+    code = f"import sys; from silverlining.cli import apps; sys.exit(repr({slow} or 0))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() in ("", "0"), done.stderr
