@@ -26,6 +26,9 @@ JSON_OUTPUT = {
 }
 
 
+CONDENSED_OUTPUT = {"ANSIBLE_STDOUT_CALLBACK": "silver"}
+
+
 class PlaybookError(SilverError):
     """Ansible could not say what it was asked for."""
 
@@ -48,18 +51,25 @@ class Result:
         return sum(int(count) for count in re.findall(r"\bok=\d+ +changed=(\d+)", self.output))
 
 
-def run(name: str, extra: Mapping[str, object], arguments: Sequence[str] = ()) -> int:
+def run(
+    name: str, extra: Mapping[str, object], arguments: Sequence[str] = (), verbosity: int = 0
+) -> int:
     """Run a playbook in the foreground.
 
     Args:
         name: The playbook's name in ``playbooks/``, without ``.yml``.
         extra: Variables for it; those that are None are left out.
         arguments: Further arguments of ansible-playbook.
+        verbosity: 0 for the condensed output (``plugins/callback/silver.py``), 1 for Ansible's
+            own, from 2 on as ansible-playbook with one ``-v`` less.
 
     Returns:
         Its exit status.
     """
-    with subprocess.Popen(_command(name, extra, arguments), env=environment()) as process:
+    more = [f"-{'v' * (verbosity - 1)}"] if verbosity > 1 else []
+    variables = environment() | ({} if verbosity else CONDENSED_OUTPUT)
+    command = _command(name, extra, [*arguments, *more])
+    with subprocess.Popen(command, env=variables) as process:
         return _wait(process)
 
 

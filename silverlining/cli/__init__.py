@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import click
+from click.exceptions import NoSuchCommand
 
 from silverlining import playbook
 from silversupport import VERSION
@@ -43,6 +44,15 @@ class Commands(click.Group):
         module = import_module(f"silverlining.cli.{COMMANDS[cmd_name]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is meant; the error for a mistyped one names the near ones."""
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:
+            raise NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx) from error
 
 
 @click.group(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from silverlining import listing, playbook, servers
+from silverlining.cli.options import verbosity
 from silverlining.cli.tables import print_table
 from silversupport.errors import SilverError
 
@@ -43,6 +44,7 @@ def _text(path: Path | None) -> str | None:
 @click.option("--setup-node", is_flag=True, help="Set it up as an application host, too.")
 @click.option("--if-not-exists", is_flag=True, help="Succeed if there is a node of this name.")
 @_source
+@verbosity
 def create_node(
     name: str,
     image: str | None,
@@ -52,6 +54,7 @@ def create_node(
     setup_node: bool,
     if_not_exists: bool,
     source: Path | None,
+    verbosity: int,
 ) -> int:
     """Make a bare server.
 
@@ -67,9 +70,9 @@ def create_node(
         "wait": None if wait else False,
         "if_not_exists": if_not_exists or None,
     }
-    status = playbook.run("create-node", extra)
+    status = playbook.run("create-node", extra, verbosity=verbosity)
     if status == 0 and setup_node:
-        status = playbook.run("provision", {"node": name})
+        status = playbook.run("provision", {"node": name}, verbosity=verbosity)
     return status
 
 
@@ -78,7 +81,10 @@ def create_node(
 @click.option("--name", help="For an ADDRESS: what to call the node. [default: the address]")
 @click.option("--user", help="For an ADDRESS: whom to log in as, root or one with sudo.")
 @click.option("--port", type=click.IntRange(1, 65535), help="For an ADDRESS: sshd's port.")
-def setup_node(node: str, name: str | None, user: str | None, port: int | None) -> int:
+@verbosity
+def setup_node(
+    node: str, name: str | None, user: str | None, port: int | None, verbosity: int
+) -> int:
     """Turn a bare Ubuntu server into an application host.
 
     Run it again to upgrade a node; it is safe over and over. An ADDRESS adds a machine of your
@@ -96,16 +102,17 @@ def setup_node(node: str, name: str | None, user: str | None, port: int | None) 
     if known is None:
         click.echo(f"{node} is no node of the inventory: adding a machine of your own", err=True)
         extra = {"address": node, "node": name, "user": user, "ssh_port": port}
-        if status := playbook.run("add-server", extra):
+        if status := playbook.run("add-server", extra, verbosity=verbosity):
             return status
-    return playbook.run("provision", {"node": known or name or node})
+    return playbook.run("provision", {"node": known or name or node}, verbosity=verbosity)
 
 
 @click.command("destroy-node")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_source
-def destroy_node(names: tuple[str, ...], yes: bool, source: Path | None) -> int:
+@verbosity
+def destroy_node(names: tuple[str, ...], yes: bool, source: Path | None, verbosity: int) -> int:
     """Remove servers with all that is on them.
 
     Their names leave /etc/hosts, and their host keys are forgotten.
@@ -116,7 +123,7 @@ def destroy_node(names: tuple[str, ...], yes: bool, source: Path | None) -> int:
     if not yes:
         _confirm(f"Destroy {', '.join(names)} with all data?")
     extra = {"node": ",".join(names), "source": _text(source), "must_exist": source is None}
-    return playbook.run("destroy-node", extra)
+    return playbook.run("destroy-node", extra, verbosity=verbosity)
 
 
 def _confirm(question: str) -> None:

@@ -21,7 +21,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """Return the playbooks that were run; the inventory has one node."""
     calls: Calls = []
 
-    def run(name: str, extra: dict[str, Any]) -> int:
+    def run(name: str, extra: dict[str, Any], verbosity: int = 0) -> int:
         calls.append((name, {key: val for key, val in extra.items() if val is not None}))
         return 4 if extra.get("node") == "bad" or extra.get("address") == "bad" else 0
 

@@ -29,6 +29,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "playbooks").mkdir()
     (tmp_path / "playbooks/play.yml").write_text(PLAY)
     settings = f"[defaults]\ninventory = hosts.yml\ninterpreter_python = {sys.executable}\n"
+    settings += f"callback_plugins = {playbook.ROOT}/plugins/callback\n"
     (tmp_path / "ansible.cfg").write_text(settings)
     hosts = "all: {hosts: {here: {ansible_connection: local, colour: !unsafe 'red'}}}\n"
     (tmp_path / "hosts.yml").write_text(hosts)
@@ -46,6 +47,17 @@ def test_a_playbook_is_given_its_variables_and_streams(
 def test_its_exit_status_is_passed_on(root: Path) -> None:
     assert playbook.run("play", {"word": "another"}) == 2
     assert playbook.run("missing", {}) != 0
+
+
+def test_its_output_is_condensed_unless_more_is_asked_for(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    playbook.run("play", EXTRA)
+    assert "TASK [" not in capfd.readouterr().out
+    playbook.run("play", EXTRA, verbosity=1)
+    assert "TASK [Change something]" in capfd.readouterr().out
+    playbook.run("play", EXTRA, verbosity=2)
+    assert "true" in capfd.readouterr().out.partition("Change something")[2]
 
 
 def test_arguments_are_passed_on(root: Path) -> None:
