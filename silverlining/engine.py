@@ -48,6 +48,11 @@ def connect() -> docker.DockerClient:
     return client
 
 
+def is_installed() -> bool:
+    """Return whether there is an engine on this machine that ``ensure`` could start."""
+    return "DOCKER_HOST" not in os.environ and bool(shutil.which("dockerd", path=_daemon_path()))
+
+
 def ensure(report: Report) -> bool:
     """Make sure that a Docker engine answers; install and start the distribution's if not.
 
@@ -66,7 +71,7 @@ def ensure(report: Report) -> bool:
             return False
         if "DOCKER_HOST" in os.environ:
             connect()  # raises: somebody else's engine is not ours to start
-        if not shutil.which("dockerd", path=_daemon_path()):
+        if not is_installed():
             packages.install(_PACKAGES, report)
         if not _answers_this_user():
             _start(report)

@@ -3,21 +3,26 @@
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Hold an exclusive lock for the length of a ``with`` block.
 
     Args:
         path: The lock's own file. It is made if missing and never removed, since a removed
             lock file can be held by two processes at once.
+        waiting: Called when another process holds the lock, before waiting for it.
     """
     with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

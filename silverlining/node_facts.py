@@ -8,6 +8,7 @@ from typing import Any
 from libcloud.compute.base import Node
 
 from silverlining.sources import Source
+from silverlining.targets import DEVEL_GROUP
 from silversupport.errors import SilverError
 
 ROLE_GROUPS = ("web", "db", "balancer")
@@ -51,9 +52,12 @@ def node_to_hostvars(node: Node, source: Source) -> dict[str, Any]:
 def node_groups(node: Node) -> list[str]:
     """Return a node's groups: those of its label, and what they leave open.
 
-    A node with none of the role groups has all of them, and a node of no set is a set of its own.
+    A node with none of the role groups has all of them, and a node of no set is a set of its own;
+    one for development is neither.
     """
     groups = [group for group in labels(node).get(GROUPS_LABEL, "").split("-") if group]
+    if DEVEL_GROUP in groups:
+        return [DEVEL_GROUP]
     if not set(groups) & set(ROLE_GROUPS):
         groups += ROLE_GROUPS
     if not any(group.startswith("set_") for group in groups):

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from platformdirs import user_data_path
+from silversupport import data
 
 
 def state_dir() -> Path:
     """Return the state directory (on Linux ``~/.local/share/silverlining``), made private."""
-    path = user_data_path("silverlining")
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
+    return Path(data.made(data.data_dir()))
 
 
 def known_hosts() -> Path:

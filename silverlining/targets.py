@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from silversupport.errors import SilverError
 
 SET_PREFIX = "set_"
+DEVEL_GROUP = "devel"
+"""Group, and the only one, of nodes that serve development here: no application goes there."""
 
 
 class TargetError(SilverError):
@@ -61,6 +63,7 @@ def choose(
         listed, first = ", ".join(labels), labels[0]
         raise TargetError(
             f"several nodes could serve {host}: {listed}; say which, such as -e node={first}"
+            f" (--node {first} for silver)"
         )
     return candidates.pop()
 
@@ -87,17 +90,18 @@ def _sets(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     sets = {
         name: list(hosts) for name, hosts in groups.items() if name.startswith(SET_PREFIX) and hosts
     }
-    placed = {host for hosts in sets.values() for host in hosts}
+    placed = {host for hosts in (*sets.values(), groups.get(DEVEL_GROUP, ())) for host in hosts}
     return sets | {host: [host] for host in groups["all"] if host not in placed}
 
 
 def _named(
     node: str, groups: Mapping[str, Sequence[str]], sets: Mapping[str, Sequence[str]]
 ) -> str:
+    hosts = set(groups["all"]) - set(groups.get(DEVEL_GROUP, ()))
     for name in (SET_PREFIX + node, node):
-        if name in sets or name in groups["all"]:
+        if name in sets or name in hosts:
             return name
-    valid = ", ".join(sorted({*groups["all"], *(_label(*each) for each in sets.items())}))
+    valid = ", ".join(sorted({*hosts, *(_label(*each) for each in sets.items())}))
     raise TargetError(f"there is no node or set named {node}; there are: {valid}")
 
 

@@ -1,11 +1,11 @@
 """An application's secret: a random text to sign cookies with, the same in all its versions."""
 
-import os
 import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from silversupport.data import data_dir
 from silversupport.environment import is_production, variable
 from silversupport.errors import SilverError
 
@@ -29,16 +29,10 @@ def get_secret() -> str:
     app_name = variable("SILVER_APP_NAME")
     if is_production():
         return _read(NODE_SECRETS / app_name)
-    path = _data_home() / "silverlining" / "secret" / app_name
+    path = Path(data_dir(), "secret", app_name)
     if not path.exists():
         _create(path)
     return _read(path)
-
-
-def _data_home() -> Path:
-    """Source: the XDG Base Directory Specification, https://specifications.freedesktop.org/basedir."""
-    configured = os.environ.get("XDG_DATA_HOME", "").strip()
-    return Path(configured) if configured else Path.home() / ".local" / "share"
 
 
 def _read(path: Path) -> str:

@@ -5,8 +5,8 @@ name: silver
 type: stdout
 short_description: The output of the command silver
 description:
-  - Prints a line for each task that changed something, failed or took more than two seconds, with its
-    time and result; the other tasks are only shown, on a terminal, while they run.
+  - Prints a line for each task that changed something, failed or took more than two seconds, with
+    its time and result; the other tasks are only shown, on a terminal, while they run.
   - The message of a task that failed is printed in full, as text, with what the program that it
     ran printed.
   - The command C(silver) uses it unless it is given C(-v). Plain C(ansible-playbook) has Ansible's
@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible import constants
+from ansible import constants, context
 from ansible.executor.stats import AggregateStats
 from ansible.executor.task_result import CallbackTaskResult
 from ansible.playbook.task import Task
@@ -46,6 +46,7 @@ class CallbackModule(CallbackBase):
         self._task = ""
         self._changed: set[str] = set()
         self._passing = sys.stdout.isatty()
+        self._only_looks = bool(context.CLIARGS.get("check"))
 
     def v2_playbook_on_task_start(self, task: Task, is_conditional: bool) -> None:
         """Show what is being done, until it is done."""
@@ -62,7 +63,7 @@ class CallbackModule(CallbackBase):
         """Print a task that changed something or was slow, and what it has to say."""
         self._clear()
         self._handle_warnings(result.result)
-        changed = bool(result.result.get("changed"))
+        changed = bool(result.result.get("changed")) and not self._only_looks
         if changed:
             self._changed.add(result.task._uuid)
         if changed or time.monotonic() - self._task_began > SLOW_SECONDS:

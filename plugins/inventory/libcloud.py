@@ -10,7 +10,8 @@ description:
   - The module M(libcloud_node) makes nodes with the same file.
   - >-
     A node is in its set, the group C(set_NAME), and in C(web), C(db) and C(balancer) unless it was
-    made for other groups. A node of no set is a set by itself.
+    made for other groups. A node of no set is a set by itself. One that was made for the group
+    C(devel) is in that only: nothing is deployed to it.
   - >-
     Two nodes of one name, an unknown option and a provider that cannot be asked are errors. A local
     Docker engine that does not run is none: it has no nodes.

@@ -110,3 +110,15 @@ def test_a_failing_apt_shows_its_last_words(
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(packages.PackageError, match="Unable to locate package nonsense"):
         packages.install(["nonsense"], ignore)
+
+
+@pytest.mark.parametrize("host", [None, "tcp://192.0.2.1"])
+def test_an_engine_is_ours_to_start_if_it_is_installed_and_no_other_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str | None
+) -> None:
+    monkeypatch.setattr(engine, "_daemon_path", lambda: str(tmp_path / "bin"))
+    assert not engine.is_installed()
+    install_daemon(tmp_path, monkeypatch, "exit 1")
+    if host:
+        monkeypatch.setenv("DOCKER_HOST", host)
+    assert engine.is_installed() is (host is None)

@@ -87,6 +87,8 @@ def test_a_node_without_public_address_is_reached_by_its_private_one() -> None:
         ("web-db-set_shop", ["web", "db", "set_shop"]),
         ("set_shop", ["set_shop", "web", "db", "balancer"]),
         ("web-blue", ["web", "blue", "set_shop_db_1"]),
+        ("devel", ["devel"]),
+        ("web-devel-set_shop", ["devel"]),
     ],
 )
 @pytest.mark.parametrize("place", ["labels", "tags", "metadata"])

@@ -10,7 +10,8 @@ from silverlining.targets import TargetError
 ONE = {"all": ["web1"], "set_web1": ["web1"], "ungrouped": []}
 TWO = {"all": ["web1", "web2"], "set_web1": ["web1"], "set_web2": ["web2"]}
 SET = {"all": ["web1", "web2", "own"], "set_shop": ["web1", "web2"], "set_empty": []}
-ADDRESSES = {"web1": "10.0.0.1", "web2": "10.0.0.2", "own": "own.example.com"}
+DEVEL = {"all": ["web1", "pg"], "set_web1": ["web1"], "devel": ["pg"]}
+ADDRESSES = {"pg": "10.0.0.5", "web1": "10.0.0.1", "web2": "10.0.0.2", "own": "own.example.com"}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,7 @@ ADDRESSES = {"web1": "10.0.0.1", "web2": "10.0.0.2", "own": "own.example.com"}
         ("own", SET, set(), "own"),
         (None, SET, {"10.0.0.9"}, "own"),
         (None, {"all": ["own"]}, set(), "own"),
+        (None, DEVEL, {"10.0.0.5"}, "set_web1"),
     ],
 )
 def test_the_target(
@@ -49,6 +51,8 @@ def test_the_target(
             "several nodes could serve h.test: web1, web2; say which, such as -e node=web1",
         ),
         (None, TWO, {"10.0.0.1", "10.0.0.2"}, "several nodes could serve h.test: web1, web2"),
+        ("pg", DEVEL, set(), "no node or set named pg; there are: web1"),
+        (None, {"all": ["pg"], "devel": ["pg"]}, set(), "no node yet"),
         ("web9", TWO, set(), "no node or set named web9; there are: web1, web2"),
         ("empty", SET, set(), "no node or set named empty; there are: own, shop, web1, web2"),
     ],
