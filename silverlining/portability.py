@@ -2,12 +2,12 @@
 
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from silverlining import compiled, uploads
-from silverlining.compiled import LIBRARIES, CompiledModule
+from silverlining import compiled, relocation, uploads
+from silverlining.app_paths import climbs_out, shown
+from silverlining.compiled import CompiledModule
 
 
 @dataclass
@@ -41,15 +41,6 @@ def check(directory: Path) -> Findings:
     return findings
 
 
-def shown(path: PurePosixPath) -> str:
-    """Return a path of an application as it can be printed in one line.
-
-    File names are bytes: there may be control characters in them and bytes that are no text.
-    """
-    text = os.fsencode(path).decode(errors="backslashreplace")
-    return text if text.isprintable() else repr(text)
-
-
 def path_problem(directory: Path, text: str, *, directories: bool = False) -> str | None:
     """Return what keeps a path in `app.ini` from naming a file of the application, if anything.
 
@@ -59,7 +50,7 @@ def path_problem(directory: Path, text: str, *, directories: bool = False) -> st
         directories: whether it may be a directory too.
     """
     path = PurePosixPath(os.path.normpath(text))
-    if path.is_absolute() or _climbs_out(path):
+    if path.is_absolute() or climbs_out(path):
         return f"{text!r} must be a path inside the app, relative to its directory"
     # Unlike those of Path, these do not raise for a name that is too long.
     is_directory = os.path.isdir(directory / text)  # noqa: PTH112
@@ -98,9 +89,8 @@ def _is_plain(character: str) -> bool:
 def _check_content(root: Path, path: PurePosixPath, findings: Findings) -> None:
     if compiled.is_compiled(path):
         findings.modules.append(compiled.inspect(root, path))
-    # Only these are read by Python: https://docs.python.org/3/library/site.html
-    elif path.parent == LIBRARIES and path.suffix == ".pth":
-        findings.problems.extend(_pth_problems(root, path))
+    for problem in relocation.relocated(root, path).problems:
+        findings.problems.append(f"{shown(path)}{problem}")
 
 
 def _check_link(root: Path, path: PurePosixPath, findings: Findings) -> None:
@@ -139,32 +129,3 @@ def _leaves(root: Path, directory: Path, target: Path) -> bool:
         if not Path(here).is_relative_to(root):
             return True
     return False
-
-
-def _pth_problems(root: Path, path: PurePosixPath) -> Iterator[str]:
-    lines = (root / path).read_text("utf-8-sig", errors="surrogateescape").split("\n")
-    for number, line in enumerate(lines, 1):
-        entry = line.rstrip()
-        # As `site` does: comments, and lines that are run, not paths.
-        if entry and not line.startswith(("#", "import ", "import\t")):
-            problem = _pth_entry_problem(root, PurePosixPath(entry))
-            if problem:
-                name = shown(PurePosixPath(entry))
-                yield f"{shown(path)}, line {number}: {name} {problem}"
-
-
-def _pth_entry_problem(root: Path, entry: PurePosixPath) -> str | None:
-    if entry.is_absolute():
-        real = Path(os.path.realpath(entry)) if "\0" not in str(entry) else Path(entry)
-        if real.is_relative_to(root):
-            relative = os.path.relpath(real, root / LIBRARIES)
-            return f"is a path of this machine; write {shown(PurePosixPath(relative))}"
-        return "leaves the app's directory; put what it needs into lib/python or src"
-    # `site` joins and normalises without looking at links.
-    if _climbs_out(LIBRARIES / entry):
-        return "leaves the app's directory (it is relative to lib/python)"
-    return None
-
-
-def _climbs_out(path: PurePosixPath) -> bool:
-    return os.path.normpath(path).split("/")[0] == ".."

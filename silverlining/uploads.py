@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from silversupport.devel_site import STARTER
+
 # rsync's patterns: a slash in front ties a pattern to the application's root, one at the end to
 # directories. Only `*` and `?` have a meaning; what is left out is left out with all below it.
 EXCLUDED = (
@@ -26,11 +28,16 @@ EXCLUDED = (
     ".#*",
     "#*#",
     ".DS_Store",
+    # Caches of tools that look at the code.
+    ".pytest_cache/",
+    ".mypy_cache/",
+    ".ruff_cache/",
     # The virtual environment's machinery. Exact, so that `bin/pipeline.py` is uploaded.
     "/pyvenv.cfg",
     "/lib64",
     "/include",
     "/lib/python3.*",
+    f"/lib/python/{STARTER}",
     *(
         f"/{scripts}/{name}"
         for scripts in ("bin", "lib/python/bin")
@@ -42,7 +49,8 @@ EXCLUDED = (
 )
 
 
-_MARKER = "pyvenv.cfg"
+ENVIRONMENT = "pyvenv.cfg"
+"""The file that makes a directory a virtual environment."""
 
 
 def rsync_filters(directory: Path) -> list[str]:
@@ -61,7 +69,7 @@ def virtual_environments(directory: Path) -> list[PurePosixPath]:
     They belong to the laptop; an application's libraries are in `lib/python`. The root may be a
     virtual environment itself.
     """
-    markers = (PurePosixPath(path).relative_to(directory) for path in directory.rglob(_MARKER))
+    markers = (PurePosixPath(path).relative_to(directory) for path in directory.rglob(ENVIRONMENT))
     return sorted(path.parent for path in markers if path.parent.parts)
 
 

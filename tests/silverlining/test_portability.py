@@ -132,9 +132,12 @@ PTH = "lib/python/src.pth, line 1:"
             f"{PTH} ../../src/../../outside leaves the app's directory "
             "(it is relative to lib/python)",
         ),
+        # Uploaded as ../../src/polls: silverlining.relocation.
+        ("{app}/src/polls", None),
         (
-            "{app}/src/polls",
-            f"{PTH} {{app}}/src/polls is a path of this machine; write ../../src/polls",
+            "import sys; sys.path.append('{app}/src')",
+            f"{PTH} runs code with the path {{app}} of this machine; "
+            "write the path on a line of its own, relative to lib/python",
         ),
         (
             "/a\0b",
@@ -173,6 +176,19 @@ def test_only_pth_files_that_python_reads_are_checked(app: Path) -> None:
     assert portability.check(app).problems == []
 
 
+def test_editable_install_of_what_is_elsewhere_is_a_problem(app: Path, tmp_path: Path) -> None:
+    finder = app / "lib/python/__editable___polls_1_finder.py"
+    finder.write_text(
+        f"MAPPING = {{'a': '{tmp_path}/outside', 'b': '{app}/src', 'c': '{tmp_path}'}}"
+    )
+    fix = "leaves the app's directory; move it into src and install it again, or without -e"
+    where = "lib/python/__editable___polls_1_finder.py"
+    assert portability.check(app).problems == [
+        f"{where}: {tmp_path}/outside {fix}",
+        f"{where}: {tmp_path} {fix}",
+    ]
+
+
 def test_special_files_are_problems(
     app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,7 +220,7 @@ def test_file_that_fails_while_it_is_read_is_a_problem(
         raise OSError(5, "Input/output error")
 
     (app / "lib/python/src.pth").write_text("")
-    monkeypatch.setattr(Path, "read_text", fail)
+    monkeypatch.setattr(Path, "read_bytes", fail)
     expected = ["lib/python/src.pth: cannot be read (Input/output error)"]
     assert portability.check(app).problems == expected
 

@@ -1,0 +1,51 @@
+"""Action plugin; documented in plugins/modules/silver_query.py."""
+
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from silverlining import node_program, targets
+from silverlining.node_program import NodeProgramError
+from silverlining.targets import SET_PREFIX, TargetError
+
+
+class ActionModule(ActionBase):
+    """Asks a node what is deployed on it."""
+
+    _supports_check_mode = True
+    _VALID_ARGS: frozenset[str] = frozenset()
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return what the node answers, or why it does not, shown without -v."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        groups = variables["group_names"]
+        about = {
+            "address": variables.get("ansible_host", variables["inventory_hostname"]),
+            "sets": [
+                name.removeprefix(SET_PREFIX) for name in groups if name.startswith(SET_PREFIX)
+            ],
+            "_ansible_verbose_always": True,
+        }
+        return about | self._ask(variables)
+
+    def _ask(self, variables: dict[str, Any]) -> dict[str, Any]:
+        node = variables["inventory_hostname"]
+        try:
+            # It would take long to find out by trying.
+            targets.check_running({node: variables.get("libcloud_state", "running")})
+            answer = node_program.call(self, "query", {}, node)
+        except (TargetError, AnsibleConnectionFailure) as error:
+            return {"unreachable": True, "msg": str(error)}
+        except NodeProgramError as error:
+            return {"failed": True, "msg": f"{error}\n{error.output}".strip()}
+        if "instances" not in answer:
+            return {
+                "failed": True,
+                "msg": f"{node} was set up by an older Silver Lining;"
+                f" run: ./silver setup-node {node}",
+            }
+        return {"changed": False, "deployed": answer}

@@ -1,0 +1,127 @@
+"""What is deployed where: the answers of the nodes, as data that `silver query --json` prints."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any
+
+from silverlining import playbook
+from silversupport.errors import SilverError
+
+Data = dict[str, Any]
+
+
+class DeployedError(SilverError):
+    """Nothing of a name is deployed."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was asked for, and what was found of it.
+
+    Attributes:
+        nodes: for each node its `name`, `address`, `version` of Silver Lining, `locations`,
+            `instances` and `problems`, a line for each thing it could not tell. An example is in
+            `docs/querying.md`.
+        names: the names of apps, locations and instances that were asked for.
+    """
+
+    nodes: list[Data]
+    names: Sequence[str]
+
+
+def query(words: Sequence[str]) -> Found:
+    """Ask nodes what is deployed on them.
+
+    Args:
+        words: a node or a set, if it is not all of them; then the names of apps, locations and
+            instances, if it is not all of these. Names may have wildcards, as in a shell.
+
+    Raises:
+        DeployedError: nothing has one of these names.
+        PlaybookError: the inventory cannot be read, or there is no node.
+    """
+    answers = playbook.answers("query", {"node_or_name": words[0] if words else None})
+    nodes = [_node(name, answer) for name, answer in sorted(answers.items())]
+    named = {each for name, answer in answers.items() for each in (name, *answer.get("sets", ()))}
+    names = words[1:] if words and words[0] in named else words
+    for name in names:
+        _check_known(name, nodes)
+    return Found([_only(node, names) for node in nodes] if names else nodes, names)
+
+
+def _node(name: str, answer: Data) -> Data:
+    told = answer.get("deployed")
+    node = {"name": name, "address": answer.get("address"), "version": told and told["version"]}
+    if not told:
+        return node | {"locations": [], "instances": [], "problems": [_reason(answer)]}
+    states = {each["instance"]: each["state"] for each in told["instances"]}
+    return node | {
+        "locations": [
+            {
+                "location": location,
+                "app": route["app"],
+                "instance": route["instance"],
+                "since": route["since"],
+                "previous": route["previous"] or None,
+                "previous_is_warm": states.get(route["previous"]) == "running",
+            }
+            for location, route in sorted(told["locations"].items())
+        ],
+        "instances": told["instances"],
+        "problems": told["problems"],
+    }
+
+
+def _reason(answer: Data) -> str:
+    return " ".join(str(answer.get("msg", "it did not answer")).split())
+
+
+def _only(node: Data, names: Sequence[str]) -> Data:
+    """Return a node with only what one of the names is about."""
+    locations = [each for each in node["locations"] if _is_named(names, *_names(each))]
+    # Where a location was named, what it is served by; where an app was, also what it was.
+    used = {
+        instance
+        for each in locations
+        if _is_named(names, each["location"])
+        for instance in (each["instance"], each["previous"])
+    }
+    instances = [
+        each
+        for each in node["instances"]
+        if _is_named(names, each["app"], each["instance"]) or each["instance"] in used
+    ]
+    return node | {"locations": locations, "instances": instances}
+
+
+def _is_named(names: Sequence[str], *candidates: str) -> bool:
+    return any(fnmatchcase(candidate, name) for candidate in candidates for name in names)
+
+
+def _names(location: Data) -> list[str]:
+    names = [location["location"], location["app"], location["instance"]]
+    return [*names, location["previous"]] if location["previous"] else names
+
+
+def _all_names(nodes: Sequence[Data]) -> Iterator[str]:
+    for node in nodes:
+        yield node["name"]
+        for location in node["locations"]:
+            yield from _names(location)
+        for instance in node["instances"]:
+            yield from (instance["app"], instance["instance"])
+
+
+def _check_known(name: str, nodes: Sequence[Data]) -> None:
+    known = set(_all_names(nodes)) - {node["name"] for node in nodes}
+    if any(fnmatchcase(each, name) for each in known):
+        return
+    near = get_close_matches(name, {*known, *(node["name"] for node in nodes)})
+    where = f" on {nodes[0]['name']}" if len(nodes) == 1 else ""
+    message = f"no app, location or instance is named {name}{where}"
+    silent = [problem for node in nodes if node["version"] is None for problem in node["problems"]]
+    raise DeployedError(
+        "\n".join([message + (f"; near: {', '.join(near)}" if near else ""), *silent])
+    )
