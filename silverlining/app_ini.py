@@ -34,7 +34,7 @@ _URL_PATH = re.compile(r"/[!\"$-~]*")
 _CRON = re.compile(r"(?P<schedule>\S.*?)\s+(?P<command>(script:|/).*)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SCRIPT = "script:"
-_NOT_CARRIED_OUT = ("config.", "cron.", "worker.")
+_NOT_CARRIED_OUT = ("cron.", "worker.")
 
 _short = Repr()
 _short.maxstring = 80
@@ -224,11 +224,18 @@ def _service(services: Collection[str], name: str) -> Iterator[str]:
         yield f"there is no service {quoted(name)}; the services are {names}"
 
 
+def name_problem(name: str) -> str | None:
+    """Return what keeps a name from being an `app_name`, if anything."""
+    if not _NAME.fullmatch(name):
+        return f"{quoted(name)} is not an app name ({_NAME_RULE})"
+    if name in RESERVED_NAMES or name.startswith("pg_"):
+        return f"{quoted(name)} is reserved, choose another name"
+    return None
+
+
 def _app_name(_directory: Path, value: str) -> Iterator[str]:
-    if not _NAME.fullmatch(value):
-        yield f"{quoted(value)} is not an app name ({_NAME_RULE})"
-    elif value in RESERVED_NAMES or value.startswith("pg_"):
-        yield f"{quoted(value)} is reserved, choose another name"
+    if problem := name_problem(value):
+        yield problem
 
 
 def _version(_directory: Path, value: str) -> Iterator[str]:
@@ -310,6 +317,13 @@ def _path(directory: Path, value: str) -> Iterator[str]:
         yield problem
 
 
+def _inner_directory(directory: Path, value: str) -> Iterator[str]:
+    if problem := path_problem(directory, value, directories=True):
+        yield problem
+    elif not (directory / value).is_dir():
+        yield f"{quoted(value)} is a file; name a directory of the app"
+
+
 def _lines(value: str) -> list[str]:
     return [line for line in map(str.strip, value.split("\n")) if line]
 
@@ -323,7 +337,7 @@ _CHECKS: dict[str, Check] = {
     "update_fetch": _command,
     "check_url": _url_path,
     "config.required": _boolean,
-    "config.default": _path,
+    "config.default": _inner_directory,
     "config.template": _path,
     "config.checker": _checker,
 }

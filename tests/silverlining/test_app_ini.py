@@ -222,8 +222,7 @@ def test_keys_that_have_no_effect_yet_are_warned_of(app: Path) -> None:
     ini = read(app, GOOD + "cron.a = daily /x\nconfig.required = no\n[devel]\nx = 1\n")
     assert ini.problems == ()
     assert ini.warnings == (
-        "app.ini: cron.a, config.required: checked, but not carried out by this version of "
-        "Silver Lining",
+        "app.ini: cron.a: checked, but not carried out by this version of Silver Lining",
         "app.ini: section 'devel' has no effect, only [production] is read",
     )
 

@@ -1,0 +1,1 @@
+"""Notes: written by anybody, tidied up in the admin."""
