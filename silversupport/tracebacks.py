@@ -5,7 +5,9 @@ from types import TracebackType
 
 from silversupport.errors import SilverError
 
-LOADERS = frozenset({"silversupport", "sitecustomize", "importlib", "_frozen_importlib"})
+LOADERS = frozenset(
+    {"silversupport", "silverlining", "sitecustomize", "importlib", "_frozen_importlib"}
+)
 
 
 def describe(error: BaseException) -> str:
