@@ -8,7 +8,11 @@ class NodeError(SilverError):
 
     Attributes:
         output: what the application or a tool printed, shown below the message.
+        status: the exit status of a command that runs something of the app's, and so has to tell
+            its own failures from that one's. As of env(1).
     """
+
+    status: int = 125
 
     def __init__(self, message: str, output: str = "") -> None:
         super().__init__(message)

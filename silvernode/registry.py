@@ -1,5 +1,6 @@
 """Which location is served by which instance: the one truth from which the routes are made."""
 
+import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
@@ -8,6 +9,9 @@ from silvernode import atomic
 from silvernode.errors import NodeError
 from silvernode.instances import Record
 from silvernode.layout import Layout
+
+PREVIOUS = "prev."
+"""Put before a location, it addresses the instance before the active one."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,28 @@ class Registry:
         raise NodeError(
             "this node has no address left for another instance; run ./silver clean-node"
         )
+
+
+def find(layout: Layout, location: str, node: str = "this node") -> str:
+    """Return the instance that is served at a location; at `prev.LOCATION`, the one before it.
+
+    Args:
+        layout: the node's paths.
+        location: `HOST[/PATH]`, or that with `prev.` before it.
+        node: what to call the node in an error.
+
+    Raises:
+        NodeError: there is none; names the near ones.
+    """
+    routes = load(layout).locations
+    active = {name: route.instance for name, route in routes.items()}
+    previous = {f"{PREVIOUS}{name}": route.previous for name, route in routes.items()}
+    served = active | {name: instance for name, instance in previous.items() if instance}
+    if location in served:
+        return served[location]
+    near = difflib.get_close_matches(location, served) or sorted(routes)
+    there = f"there is {', '.join(near)}" if near else "nothing was deployed to it yet"
+    raise NodeError(f"nothing is served at {location} on {node}; {there}")
 
 
 def load(layout: Layout) -> Registry:

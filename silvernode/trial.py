@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from silvernode import units
+from silvernode import app_config, logs, scripts, units
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
 from silvernode.settings import Settings
 
 POLL_SECONDS = 0.02
-OUTPUT_BYTES = 20_000
+OUTPUT_CHARACTERS = 20_000
 PORT = 8080
 
 
@@ -36,19 +36,35 @@ class Trial:
     plan: Mapping[str, Any]
 
     def run(self) -> None:
-        """Start the instance, carry out `update_fetch`, ask `check_url`.
+        """Check the configuration, start the instance, carry out `update_fetch`, ask `check_url`.
 
         Raises:
             NodeError: one of them failed; the output is the app's own.
         """
-        log_start = self._log_size()
+        began = time.time()
         try:
+            self._check_config()
             self._start()
             for line in self.plan["update_fetch"]:
                 self._update(line)
             self._check()
         except NodeError as error:
-            raise NodeError(str(error), error.output or self._log(log_start)) from error
+            raise NodeError(str(error), error.output or self._log(began)) from error
+
+    def _check_config(self) -> None:
+        """Run the app's own check of its deployment configuration, if it has one."""
+        checker = self.plan.get("config", {}).get("checker")
+        if not checker or app_config.is_empty(self.layout, self.instance):
+            return
+        script = checker.removeprefix("script:").strip()
+        status, output = scripts.run_captured(
+            self.layout, self.instance, script, self.settings.check_timeout
+        )
+        if status:
+            raise NodeError(
+                f"config.checker = {checker} refused the configuration (exit status {status})",
+                output,
+            )
 
     def _start(self) -> None:
         units.start(self.instance)
@@ -83,7 +99,7 @@ class Trial:
     def _update(self, line: str) -> None:
         if line.startswith("script:"):
             script = line.removeprefix("script:").strip()
-            status, output = units.run_script(
+            status, output = scripts.run_captured(
                 self.layout, self.instance, script, self.settings.update_timeout
             )
             if status:
@@ -137,19 +153,9 @@ class Trial:
             "X-Silver-Prefix": self.variables["STATIC_URL"].removesuffix("/"),
         }
 
-    def _log_path(self) -> Path:
-        return Path(self.variables["SILVER_LOGS"]) / "error.log"
-
-    def _log_size(self) -> int:
-        return self._log_path().stat().st_size if self._log_path().exists() else 0
-
-    def _log(self, start: int) -> str:
-        """What the app wrote to its log since ``start``, the last of it if it is long."""
-        if not self._log_path().exists():
-            return ""
-        with self._log_path().open("rb") as file:
-            file.seek(max(start, self._log_size() - OUTPUT_BYTES))
-            return file.read().decode(errors="replace")
+    def _log(self, since: float) -> str:
+        """What the app wrote since a time, the last of it if it is long."""
+        return logs.written(self.layout, self.instance, since)[-OUTPUT_CHARACTERS:]
 
 
 def _crashed(run_directory: Path) -> bool:

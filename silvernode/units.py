@@ -1,6 +1,5 @@
-"""systemd on this node: the unit template of an app, its instances, and single scripts."""
+"""systemd on this node: the unit template of an app, and its instances."""
 
-import shlex
 import uuid
 from pathlib import Path
 from string import Template
@@ -46,8 +45,8 @@ def install(layout: Layout, app: str) -> bool:
     Returns:
         Whether it was new or differed.
     """
-    properties = "\n".join(_properties(layout, app, f"{app}.%i"))
-    names = {"app": app, "properties": properties, "etc": layout.etc, "sandbox": SANDBOX}
+    common = "\n".join(properties(layout, app, f"{app}.%i"))
+    names = {"app": app, "properties": common, "etc": layout.etc, "sandbox": SANDBOX}
     changed = atomic.write(_template(layout, app), TEMPLATE.substitute(names))
     if changed:
         run("systemctl", "daemon-reload")
@@ -100,35 +99,6 @@ def journal(instance: str) -> str:
     return run("journalctl", "--unit", unit(instance), *options, check=False).stdout
 
 
-def run_script(layout: Layout, instance: str, command: str, seconds: int) -> tuple[int, str]:
-    """Run a script of an instance in the app's own environment, with its user, limits and sandbox.
-
-    Args:
-        layout: the node's paths.
-        instance: the instance's name.
-        command: the script's path in the app, and its arguments, quoted as for a shell.
-        seconds: how long it may take.
-
-    Returns:
-        Its exit status, and all that it printed.
-    """
-    app = instance.partition(".")[0]
-    script, *arguments = shlex.split(command)
-    path = layout.www / instance / script
-    program = ["/usr/bin/python3", str(path)] if path.suffix == ".py" else [str(path)]
-    properties = [*_properties(layout, app, instance), f"RuntimeMaxSec={seconds}"]
-    options = [
-        "--quiet",
-        "--pipe",
-        "--wait",
-        "--collect",
-        f"--unit=silver-script-{app}-{_unique()}",
-    ]
-    options += [f"--property={each}" for each in properties]
-    done = run("systemd-run", *options, "--", *program, *arguments, check=False)
-    return done.returncode, done.stdout
-
-
 def rest_later(instance: str, seconds: int) -> None:
     """Have `silver-node rest` stop an instance in a while, unless it is active again by then."""
     name = f"--unit=silverlining-rest-{instance}-{_unique()}"
@@ -144,7 +114,7 @@ def _unique() -> str:
     return uuid.uuid4().hex[:8]
 
 
-def _properties(layout: Layout, app: str, instance: str) -> list[str]:
+def properties(layout: Layout, app: str, instance: str) -> list[str]:
     """Return what every process of an app has in common, as lines of a unit."""
     writable = [layout.data(kind, app) for kind in ("files", "writable-root", "tmp")]
     return [

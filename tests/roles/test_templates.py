@@ -28,6 +28,10 @@ ENVIRONMENTS = {
         "CONFIG_PG_SQLALCHEMY": (
             "postgresql+psycopg2://silver-polls@/polls?host=/var/run/postgresql"
         ),
+        "PGDATABASE": "polls",
+        "PGUSER": "silver-polls",
+        "PGHOST": "/var/run/postgresql",
+        "PGPORT": "5432",
     },
 }
 

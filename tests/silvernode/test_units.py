@@ -30,19 +30,6 @@ def test_every_process_of_an_app_has_its_user_and_its_services(node: Node) -> No
     assert "RuntimeDirectory=silver/hello.%i" in lines
 
 
-def test_a_script_runs_as_the_app_and_its_arguments_stay_whole(node: Node) -> None:
-    script = node.layout.www / "hello.20261122_001/bin/show.py"
-    script.parent.mkdir(parents=True)
-    script.write_text("import sys; print(sys.argv[1:]); sys.exit(3)")
-    status, output = units.run_script(
-        node.layout, "hello.20261122_001", "bin/show.py 'two words' $HOME", 9
-    )
-    assert (status, output) == (3, "['two words', '$HOME']\n")
-    call = node.calls()[-1]
-    for option in ("--wait", "User=silver-hello", "RuntimeMaxSec=9", "--unit=silver-script-hello-"):
-        assert option in call
-
-
 def test_output_that_is_no_text_is_shown_all_the_same() -> None:
     done = programs.run("printf", r"a\377b\n")
     assert done.stdout == "a\ufffdb\n"
