@@ -13,7 +13,20 @@ from silvernode.programs import run
 
 LOGROTATE = Template("""\
 # Made by silver-node: changes made here are lost.
+
+# The processes see that it was renamed and make a new one (silversupport.app_log): no line is lost.
+$logs/app.jsonl {
+  nocreate
+$common
+}
+
+# Apache keeps these open, and what an app writes here itself may be so too.
 $logs/*.log {
+  copytruncate
+$common
+}
+""")
+ROTATION = """\
   su silver-$app silver-$app
   weekly
   maxsize 50M
@@ -21,10 +34,8 @@ $logs/*.log {
   compress
   delaycompress
   missingok
-  notifempty
-  copytruncate
-}
-""")
+  notifempty\
+"""
 
 
 def user(app: str) -> str:
@@ -43,7 +54,8 @@ def provide(layout: Layout, app: str) -> None:
     _provide_directory(layout.logs(app), app, 0o750)
     layout.service_envs(app).mkdir(parents=True, exist_ok=True)
     _provide_secret(layout.data("secret", app), group)
-    rotation = LOGROTATE.substitute(logs=layout.logs(app), app=app)
+    common = Template(ROTATION).substitute(app=app)
+    rotation = LOGROTATE.substitute(logs=layout.logs(app), common=common)
     atomic.write(layout.logrotate / user(app), rotation)
 
 

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from silversupport import paths, runner
+from silversupport import hangs, output, paths, runner
 from silversupport.environment import variable
 from silversupport.front import in_front_of, not_found
+from silversupport.logged import logged
 from silversupport.tracebacks import describe
 
 if TYPE_CHECKING:
@@ -19,18 +20,23 @@ def start() -> WSGIApplication:
     """Load the application that the environment names, and report to SILVER_RUN_DIR.
 
     The report is an empty file `starting/PID`, and then an empty file `started/PID` or the file
-    `failed` with what went wrong (of several processes that failed, the last one's). Then the
-    error goes on to Apache's log.
+    `failed` with what went wrong (of several processes that failed, the last one's). What is
+    written from the start on, and such an error, goes to the app's log.
     """
     run_dir = Path(variable("SILVER_RUN_DIR"))
+    written = output.capture(variable("SILVER_LOGS"), variable("SILVER_INSTANCE_NAME"))
     _note(run_dir / "starting")
     try:
         app = _load()
-    except BaseException as error:  # SystemExit too: the process does not serve, whatever it says
-        _write(run_dir / "failed", describe(error))
-        raise
+    except BaseException as error:  # noqa: BLE001 (SystemExit too: the process does not serve)
+        text = describe(error)
+        written.log.append({"stream": "error", "text": text})
+        _write(run_dir / "failed", text)
+        # Of this one mod_wsgi notes no traceback of its own, see silversupport.logged.
+        raise SystemExit(1) from None
+    hangs.watch()
     _note(run_dir / "started")
-    return in_front_of(app, os.environ.get("SILVER_UPDATE_TOKEN", ""))
+    return in_front_of(logged(app, written), os.environ.get("SILVER_UPDATE_TOKEN", ""))
 
 
 def _load() -> WSGIApplication:

@@ -1,8 +1,11 @@
+import json
 import os
 import runpy
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from wsgiref.types import WSGIApplication
 
 import pytest
@@ -34,6 +37,10 @@ def run_dir(tmp_path: Path, app_dir: Path, monkeypatch: pytest.MonkeyPatch) -> P
     path = tmp_path / "run"
     path.mkdir()
     monkeypatch.setenv("SILVER_RUN_DIR", str(path))
+    monkeypatch.setenv("SILVER_LOGS", str(tmp_path))
+    monkeypatch.setenv("SILVER_INSTANCE_NAME", "main.20261122_001")
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
     monkeypatch.setenv("SILVER_INSTANCE_DIR", str(app_dir))
     monkeypatch.setenv("SILVER_RUNNER", "src/main.py")
     monkeypatch.setenv("SILVER_UPDATE_TOKEN", "t0ken")
@@ -85,6 +92,11 @@ def test_static_site_starts_without_a_runner(
     assert Request.blank("/").get_response(application).status_code == 404
 
 
+def logged(run_dir: Path) -> list[dict[str, Any]]:
+    """The events in the log, which is beside the directory for reports."""
+    return [json.loads(line) for line in (run_dir.parent / "app.jsonl").read_text().splitlines()]
+
+
 def without_markers(traceback: str) -> str:
     """Leave out the lines of ^ and ~, which differ from Python to Python."""
     return "".join(line for line in traceback.splitlines(keepends=True) if line.strip(" ^~\n"))
@@ -127,16 +139,20 @@ def test_failed_process_reports_what_the_author_wants_to_read(
 ) -> None:
     main = Path(os.environ["SILVER_INSTANCE_DIR"], "src/main.py")
     write({"src/main.py": broken})
-    with pytest.raises(error):
+    with pytest.raises(SystemExit) as caught:
         load_as_mod_wsgi()
+    assert type(caught.value.__context__) is error
     assert reports(run_dir) == ["failed", f"starting/{os.getpid()}"]
     text = (run_dir / "failed").read_text(encoding="utf-8")
     assert without_markers(text) == report.format(main=main)
+    (event,) = logged(run_dir)
+    assert event["stream"] == "error"
+    assert event["text"].encode(errors="backslashreplace").decode() == text
 
 
 def test_failing_silvercustomize_is_reported(run_dir: Path, write: Write) -> None:
     write({"src/main.py": MAIN, "lib/python/silvercustomize.py": "raise KeyError('custom')"})
-    with pytest.raises(KeyError, match="custom"):
+    with pytest.raises(SystemExit):
         load_as_mod_wsgi()
     lines = (run_dir / "failed").read_text().splitlines()
     assert lines[1].endswith('silvercustomize.py", line 1, in <module>')
@@ -149,17 +165,27 @@ def test_missing_directory_for_reports_is_an_error(monkeypatch: pytest.MonkeyPat
         load_as_mod_wsgi()
 
 
-def test_warnings_of_an_application_that_configures_no_logging_reach_stderr(
+def test_what_is_written_at_import_and_by_logging_is_in_the_log(
     python: Python, write: Write, run_dir: Path
 ) -> None:
     write(
         {
             "src/main.py": "import logging\nlogging.getLogger(__name__).warning('careful')\n"
-            "logging.getLogger(__name__).info('chatter')\n"
+            "logging.getLogger(__name__).info('chatter')\nprint('imported')\n"
             "def application(environ, start_response): pass\n"
         }
     )
     result = python(
-        "import silversupport.wsgi", SILVER_RUN_DIR=str(run_dir), SILVER_RUNNER="src/main.py"
+        "import silversupport.wsgi",
+        SILVER_RUN_DIR=str(run_dir),
+        SILVER_LOGS=str(run_dir),
+        SILVER_INSTANCE_NAME="main.20261122_001",
+        SILVER_RUNNER="src/main.py",
     )
-    assert (result.returncode, result.stderr) == (0, "careful\n")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    events = logged(run_dir / "x")
+    assert [(each["stream"], each["text"]) for each in events] == [
+        ("stderr", "careful\n"),
+        ("stdout", "imported\n"),
+    ]
+    assert {each["instance"] for each in events} == {"main.20261122_001"}

@@ -136,7 +136,8 @@ class Node:
         """Return the last lines of what the node has written about what it serves."""
         units = "--unit 'silver*' --unit varnish --unit postgresql"
         journal = f"journalctl --no-pager --lines=40 {units}"
-        return str(self.host.run(f"{journal}; tail -n 20 /var/log/silverlining/*/error.log").stdout)
+        written = "cd /var/log/silverlining; tail -n 20 */error.log */app.jsonl"
+        return str(self.host.run(f"{journal}; {written}").stdout)
 
 
 def cloud_node(name: str) -> CloudNode:
