@@ -11,13 +11,26 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from silverlining import engine, libraries, playbook
+from silverlining import engine, libraries, packages, playbook
 from silverlining.playbook import ROOT
+from silverlining.serve import installed
 
 LOGS = ROOT / ".logs"
 
 AT_ONCE = 2
 """Checks that run side by side: the project's machines have two cores."""
+
+DOCS_PACKAGES = (
+    "chromium",
+    "curl",
+    "gdal-bin",
+    "git",
+    "libpq5",
+    "python3-lxml",
+    "python3-psycopg2",
+    "python3-sqlalchemy",
+)
+"""What a reader of the manual has, or is told to install on the laptop; and the browser."""
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -111,6 +124,13 @@ def start_engine() -> None:
     engine.ensure(console.print)
 
 
+def prepare_docs() -> None:
+    """Give the manual's reader an engine, and the programs and libraries of the walkthroughs."""
+    start_engine()
+    if absent := installed.missing(DOCS_PACKAGES):
+        packages.install(absent, console.print)
+
+
 def nothing() -> None:
     """Prepare nothing."""
 
@@ -120,7 +140,7 @@ _PARTS: dict[str, tuple[Callable[[], list[Check]], Callable[[], object]]] = {
     "unit": (unit, prepare_units),
     "molecule": (molecule, start_engine),
     "commands": (commands, prepare_units),
-    "docs": (docs, start_engine),
+    "docs": (docs, prepare_docs),
 }
 PARTS = tuple(_PARTS)
 
