@@ -4,7 +4,9 @@ import base64
 import json
 import os
 import re
+import signal
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +71,7 @@ def run(
     more = [f"-{'v' * (verbosity - 1)}"] if verbosity > 1 else []
     variables = environment() | ({} if verbosity else CONDENSED_OUTPUT)
     command = _command(name, extra, [*arguments, *more])
-    with subprocess.Popen(command, env=variables) as process:
+    with _start(command, variables) as process:
         return _wait(process)
 
 
@@ -117,6 +119,39 @@ def inventory(sources: Sequence[Path] = ()) -> dict[str, dict[str, object]]:
     return {name: variables.get(name, {}) for name in sorted(names)}
 
 
+def answers(
+    name: str, extra: Mapping[str, object], arguments: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """Run a playbook quietly, and return what each host answered to its last task.
+
+    Args:
+        name: The playbook's name in ``playbooks/``, without ``.yml``.
+        extra: Variables for it; those that are None are left out.
+        arguments: Further arguments of ansible-playbook.
+
+    Raises:
+        PlaybookError: It ended on this machine, before a host was asked.
+    """
+    done = subprocess.run(
+        _command(name, extra, arguments),
+        env=environment() | JSON_OUTPUT,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        tasks = [task for play in _parsed(done.stdout)["plays"] for task in play["tasks"]]
+        hosts: dict[str, dict[str, Any]] = tasks[-1]["hosts"]
+    except (ValueError, LookupError) as error:
+        reason = " ".join((done.stderr or done.stdout).split())
+        raise PlaybookError(f"{name}.yml failed: {reason}") from error
+    here = hosts.pop("localhost", {})
+    if here.get("failed"):
+        raise PlaybookError(here["msg"])
+    return hosts
+
+
 def read_file(node: str, path: str) -> bytes | None:
     """Return a file's content from a node, or None if it is missing or cannot be reached."""
     done = subprocess.run(
@@ -148,7 +183,21 @@ def environment() -> dict[str, str]:
 def _command(name: str, extra: Mapping[str, object], arguments: Sequence[str] = ()) -> list[str]:
     given = {key: value for key, value in extra.items() if value is not None}
     playbook = str(ROOT / "playbooks" / f"{name}.yml")
-    return [program("ansible-playbook"), playbook, "-e", json.dumps(given), *arguments]
+    # -P: what is in the directory where it is typed must not take the place of a library.
+    ansible = [sys.executable, "-P", "-m", "silverlining.ansible_playbook"]
+    return [*ansible, playbook, "-e", json.dumps(given), *arguments]
+
+
+def _start(command: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a program for which Ctrl-C waits until it has got through Python's own start.
+
+    There it would be told of with a traceback; see `silverlining.ansible_playbook`.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen(command, env=variables)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _wait(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> int:

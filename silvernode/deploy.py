@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from silvernode import (
+    app_config,
     apps,
     atomic,
     bytecode,
     instances,
     interrupts,
     locks,
+    manifest,
     registry,
     removal,
     units,
@@ -25,19 +26,18 @@ from silvernode.instances import Record
 from silvernode.layout import Layout
 from silvernode.preparation import configuration
 from silvernode.registry import Registry
-from silvernode.request import Request
+from silvernode.request import Request, Upload
 from silvernode.settings import Settings
 from silvernode.trial import Trial
 
 
-def switch(layout: Layout, request: Request, upload: str, expected: str) -> dict[str, Any]:
+def switch(layout: Layout, request: Request, upload: Upload) -> dict[str, Any]:
     """Make an upload an instance, try it, and serve it.
 
     Args:
         layout: the node's paths.
         request: which app, where.
-        upload: the name of the upload in the staging directory.
-        expected: the instance that was active at the location when the upload was prepared.
+        upload: what was uploaded.
 
     Returns:
         The new instance, the one before it, those that were removed, and warnings of what could not
@@ -50,16 +50,17 @@ def switch(layout: Layout, request: Request, upload: str, expected: str) -> dict
     try:
         with locks.of_app(layout, request.app, request.owner, f"updating {request.location}"):
             settings = node_settings.load(layout)
-            _check_expected(registry.load(layout), request, expected)
-            with _new_instance(layout, request, layout.staged(upload)) as record:
+            _check_expected(registry.load(layout), request, upload.expected)
+            with _new_instance(layout, request, upload) as record:
                 _try(layout, request, record, settings)
                 _serve(layout, request, record, settings)
-            removed, warnings = _tidy_up(layout, request, expected, settings)
+            removed, warnings = _tidy_up(layout, request, upload.expected, settings)
     finally:
-        removal.abandon(layout, upload)
+        interrupts.ignore()
+        removal.abandon(layout, upload.name)
     return {
         "instance": record.instance,
-        "previous": expected,
+        "previous": upload.expected,
         "removed": removed,
         "warnings": warnings,
     }
@@ -76,14 +77,13 @@ def _check_expected(routes: Registry, request: Request, expected: str) -> None:
 
 
 @contextmanager
-def _new_instance(layout: Layout, request: Request, tree: Path) -> Iterator[Record]:
+def _new_instance(layout: Layout, request: Request, upload: Upload) -> Iterator[Record]:
     """Turn an upload into an instance with an address; if what follows fails, remove it again."""
     now = datetime.now(UTC)
     name = instances.next_name(request.app, instances.on_disk(layout, request.app), now)
     try:
-        record = _register(layout, request, name, now)
-        _place(layout, tree, record)
-        yield record
+        record = _register(layout, request, upload, name, now)
+        yield _place(layout, request, record, upload)
     except BaseException:
         interrupts.ignore()
         # It is in use where even putting the routes back has failed.
@@ -92,7 +92,7 @@ def _new_instance(layout: Layout, request: Request, tree: Path) -> Iterator[Reco
         raise
 
 
-def _register(layout: Layout, request: Request, name: str, now: datetime) -> Record:
+def _register(layout: Layout, request: Request, upload: Upload, name: str, now: datetime) -> Record:
     with locks.of_routes(layout):
         routes = registry.load(layout)
         record = Record(
@@ -103,20 +103,31 @@ def _register(layout: Layout, request: Request, name: str, now: datetime) -> Rec
             uploaded=now.isoformat(timespec="seconds"),
             plan=dict(request.plan),
             configuration=configuration(layout, request),
+            config=app_config.origin(layout, request, upload.config),
+            revisions=upload.revisions,
         )
         instances.save(layout, record)
         registry.save(layout, routes.with_address(name, record.address))
     return record
 
 
-def _place(layout: Layout, tree: Path, record: Record) -> None:
+def _place(layout: Layout, request: Request, record: Record, upload: Upload) -> Record:
+    """Move an upload to where its instance belongs, with all that belongs to it."""
+    tree = layout.staged(upload.name)
     if not tree.is_dir():
         raise NodeError(f"the upload {tree} is gone; run the update again")
     apps.restrict(tree, record.app)
-    before = instances.newest(registry.load(layout).referenced(record.app))
-    bytecode.provide(tree, layout.www / before if before else None)
+    referenced = registry.load(layout).referenced(record.app)
+    before = upload.expected or instances.newest(referenced)
+    base = layout.www / before if before else None
+    files = manifest.make(tree, base, manifest.load(layout, before) or {})
+    manifest.save(layout, record.instance, files)
+    bytecode.provide(tree, base)
     tree.rename(layout.www / record.instance)
-    (layout.data("config", record.app) / record.instance).mkdir(parents=True)
+    given = app_config.staged(layout, upload.name) if upload.config else None
+    app_config.provide(layout, request, record, given)
+    size = sum(entry.size for entry in files.values())
+    return replace(record, files=len(files), bytes=size)
 
 
 def _try(layout: Layout, request: Request, record: Record, settings: Settings) -> None:

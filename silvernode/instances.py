@@ -31,6 +31,11 @@ class Record:
         plan: what its `app.ini` says, as the laptop checked it.
         configuration: digest of the node's own configuration when it was started.
         active_since: for each location, when it became active there last.
+        config: where its deployment configuration comes from: `given`, `default` (of the app), or
+            empty if it has none.
+        revisions: the version-control checkouts in the app when it was uploaded.
+        files: how many files it has.
+        bytes: their size.
     """
 
     instance: str
@@ -41,6 +46,10 @@ class Record:
     plan: dict[str, Any]
     configuration: str
     active_since: dict[str, str] = field(default_factory=dict)
+    config: str = ""
+    revisions: list[dict[str, Any]] = field(default_factory=list)
+    files: int = 0
+    bytes: int = 0
 
 
 def path(layout: Layout, instance: str) -> Path:

@@ -4,10 +4,21 @@ import platform
 import shutil
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
-from silvernode import apps, instances, locks, registry, removal, units, varnish
+from silvernode import (
+    app_config,
+    apps,
+    instances,
+    locks,
+    manifest,
+    registry,
+    removal,
+    units,
+    varnish,
+)
 from silvernode import settings as node_settings
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
@@ -16,7 +27,7 @@ from silvernode.request import Request
 from silvernode.settings import Settings
 
 
-def prepare(layout: Layout, request: Request, check: bool) -> dict[str, Any]:
+def prepare(layout: Layout, request: Request, check: bool, config: bool = False) -> dict[str, Any]:
     """Say what an upload of an app needs, after creating the app's user and directories.
 
     Mends routes that a killed command left behind.
@@ -24,28 +35,36 @@ def prepare(layout: Layout, request: Request, check: bool) -> dict[str, Any]:
     Args:
         layout: the node's paths.
         request: which app, where.
-        check: look only, change nothing.
+        check: look only, change nothing, but look at everything.
+        config: whether a deployment configuration is going to be uploaded, too.
 
     Returns:
-        The active instance, the directory to compare with, the directory to upload to, the services
-        and packages that have to be provided first, whether the node has changed since the active
-        instance was started, the bytes that an upload may take, and what compiled modules must fit.
+        The active instance, the directory to compare with, the directory to upload to, the
+        directory of the location's configuration, the services and packages that have to be
+        provided first, whether the node has changed since the active instance was started, what was
+        edited in the active instance, the bytes that an upload may take, and what compiled modules
+        must fit.
 
     Raises:
-        NodeError: the location is another app's, or the node does not provide a service.
+        NodeError: the location is another app's, the node does not provide a service, or the app
+            lacks a configuration.
     """
     settings = node_settings.load(layout)
     routes = registry.load(layout)
     request.check_free(routes)
     services = list(_missing_services(layout, request))
+    app_config.origin(layout, request, config)
     if not check:
         _make_ready(layout, request, settings)
     active = routes.active(request.location)
     base = active or instances.newest(routes.referenced(request.app))
+    configured = app_config.holder(layout, request)
     return {
         "active": active,
         "base": str(layout.www / base) if base else "",
         "staging": str(layout.staging / f"{request.app}.{time.time_ns()}"),
+        "config": str(app_config.path(layout, configured)) if configured else "",
+        "edits": _edits(layout, active, thorough=check),
         "services": services,
         "packages": _missing_packages(request.plan["packages"]),
         "outdated": bool(active) and _is_outdated(layout, active, request),
@@ -104,3 +123,11 @@ def _missing_packages(packages: Iterable[str]) -> list[str]:
 def _is_outdated(layout: Layout, active: str, request: Request) -> bool:
     record = instances.load(layout, active)
     return record is None or record.configuration != configuration(layout, request)
+
+
+def _edits(layout: Layout, active: str, *, thorough: bool) -> dict[str, Any] | None:
+    """Return what was edited in the active instance, or None if that cannot be told."""
+    files = manifest.load(layout, active) if active else None
+    if files is None:
+        return None
+    return asdict(manifest.edits(layout.www / active, files, thorough=thorough))

@@ -5,11 +5,15 @@ import shutil
 import time
 from pathlib import Path
 
-from silvernode import atomic, instances, locks, registry, units
+from silvernode import app_config, atomic, instances, locks, manifest, registry, units
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
+from silvernode.request import Request
 
 ABANDONED_SECONDS = 24 * 3600
+SETTLE_SECONDS = 10
+POLL_SECONDS = 0.05
+GONE_SECONDS = 0.5
 
 
 def prune(layout: Layout, app: str, keep: int) -> list[str]:
@@ -53,19 +57,48 @@ def remove(layout: Layout, instance: str) -> None:
     units.stop_now(layout, instance)
     atomic.remove(instances.path(layout, instance))
     _remove_tree(layout.www / instance)
-    _remove_tree(layout.data("config", app) / instance)
+    _remove_tree(app_config.path(layout, instance))
+    atomic.remove(manifest.path(layout, instance))
     with locks.of_routes(layout):
         registry.save(layout, registry.load(layout).without(instance))
     atomic.remove(instances.env_path(layout, instance))
 
 
 def abandon(layout: Layout, upload: str) -> None:
-    """Remove an upload that did not come to its end.
+    """Remove an upload that did not come to its end, and the configuration beside it.
 
     Raises:
         NodeError: it is not the name of an upload.
     """
-    _remove_tree(layout.staged(upload))
+    for path in (layout.staged(upload), app_config.staged(layout, upload)):
+        try:
+            _remove_tree(path)
+        except OSError:
+            # The rsync of an upload that was just interrupted may have made another file.
+            time.sleep(GONE_SECONDS)
+            _remove_tree(path)
+
+
+def settle(layout: Layout, request: Request, upload: str) -> str:
+    """Remove what an interrupted update left, once its switch, if it came to one, has ended.
+
+    A switch ends with its client, and has the app's lock until then.
+
+    Returns:
+        The instance that is active at the location, or an empty string.
+    """
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            command = f"tidying up after an update of {request.location}"
+            with locks.of_app(layout, request.app, request.owner, command):
+                break
+        except NodeError:
+            if time.monotonic() > deadline:
+                break  # Somebody else's; ours is over by now.
+            time.sleep(POLL_SECONDS)
+    abandon(layout, upload)
+    return registry.load(layout).active(request.location)
 
 
 def drop_abandoned(layout: Layout, app: str) -> None:
@@ -75,7 +108,7 @@ def drop_abandoned(layout: Layout, app: str) -> None:
     """
     now = time.time()
     for upload in layout.staging.glob(f"{app}.*"):
-        started = re.fullmatch(r"[^.]+\.(\d+)", upload.name)
+        started = re.fullmatch(r"[^.]+\.(\d+)(\.config)?", upload.name)
         if started and now - int(started[1]) / 1e9 > ABANDONED_SECONDS:
             _remove_tree(upload)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from silvernode.errors import NodeError
@@ -49,3 +49,20 @@ class Request:
                 f"{self.location} is served by the app {owner}; choose another location for"
                 f" {self.app}"
             )
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What was uploaded, to become an instance.
+
+    Attributes:
+        name: of its directory among the uploads.
+        expected: the instance that was active at the location when the upload was prepared.
+        config: whether a deployment configuration was uploaded with it.
+        revisions: the version-control checkouts in the app, as the laptop found them.
+    """
+
+    name: str
+    expected: str
+    config: bool = False
+    revisions: list[dict[str, Any]] = field(default_factory=list)

@@ -31,8 +31,12 @@ case "$*" in
     ;;
   *" install --no-deps "*)
     echo silver >>"$FAKE/log"
-    printf '%s\n' '#!/bin/bash' 'printf "%s\n" "$0" "$PWD" "$@"; exit 7' >"$here/silver"
-    chmod +x "$here/silver"
+    touch "$here/installed"
+    ;;
+  "-P -m silverlining"*)
+    [[ -f $here/installed ]] || exit 98
+    printf "%s\n" "$0" "$PWD" "${@:4}"
+    exit 7
     ;;
   *) echo "unexpected: $*" >&2; exit 99 ;;
 esac
@@ -102,7 +106,7 @@ def test_a_first_run_prepares_and_hands_over(checkout: Checkout) -> None:
     assert checkout.log() == ALL
     assert status == 7
     assert out.splitlines() == [
-        f"{checkout.root}/.venv/bin/silver",
+        f"{checkout.root}/.venv/bin/python",
         "/",
         "list-nodes",
         "two words",

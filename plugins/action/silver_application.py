@@ -5,7 +5,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from silverlining import application, targets
+from silverlining import app_config, application, targets
 from silverlining.locations import Location
 from silverlining.playbook import ROOT
 from silversupport.errors import SilverError
@@ -16,7 +16,7 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     _requires_connection = False
-    _VALID_ARGS = frozenset({"app", "location", "node"})
+    _VALID_ARGS = frozenset({"app", "location", "node", "config"})
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -32,6 +32,8 @@ class ActionModule(ActionBase):
         services = {path.name.removeprefix("service_") for path in ROOT.glob("roles/service_*")}
         app = application.load(_directory(self._task.args.get("app")), services)
         location = _location(app, self._task.args.get("location"))
+        config = self._task.args.get("config")
+        config = str(app_config.check(Path(config).expanduser())) if config else ""
         groups, hostvars = variables["groups"], variables["hostvars"]
         addresses = {host: hostvars[host].get("ansible_host", host) for host in groups["all"]}
         target = targets.choose(self._task.args.get("node"), location.host, groups, addresses)
@@ -44,6 +46,7 @@ class ActionModule(ActionBase):
             "directory": str(app.directory),
             "location": str(location),
             "plan": app.plan(),
+            "config": config,
             "target": target,
             "warnings": list(app.warnings),
         }

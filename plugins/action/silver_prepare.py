@@ -1,10 +1,11 @@
 """Action plugin; documented in plugins/modules/silver_prepare.py."""
 
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from silverlining import node_program
+from silverlining import app_environment, node_program
 from silverlining.node_program import NodeProgramError
 
 
@@ -12,18 +13,25 @@ class ActionModule(ActionBase):
     """Asks a node what an update of an application needs."""
 
     _supports_check_mode = True
-    _VALID_ARGS = frozenset({"plan", "location"})
+    _VALID_ARGS = frozenset({"application"})
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """Return what the node answers."""
         super().run(tmp, task_vars)
-        request = {**self._task.args, "check": self._task.check_mode}
+        application = self._task.args["application"]
+        request = {
+            "plan": application["plan"],
+            "location": application["location"],
+            "config": bool(application["config"]),
+            "check": self._task.check_mode,
+        }
         try:
             answer = node_program.call(
                 self, "prepare", request, (task_vars or {})["inventory_hostname"]
             )
         except NodeProgramError as error:
             return {"failed": True, "msg": f"{error}\n{error.output}".strip()}
-        return {"changed": False, **answer}
+        warnings = app_environment.difference(Path(application["directory"]), answer["python"])
+        return {"changed": False, "warnings": warnings, **answer}

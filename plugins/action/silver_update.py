@@ -1,98 +1,111 @@
 """Action plugin; documented in plugins/modules/silver_update.py."""
 
-from pathlib import Path, PurePosixPath
+import os
+import signal
+from pathlib import Path
 from typing import Any
 
+from ansible import constants
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from silverlining import application, compiled, node_program
+from silverlining import application, compiled, interruption, node_program, site_names
 from silverlining.node_program import NodeProgramError
-from silverlining.transfer import Change, Transfer
+from silverlining.update import Node, Update
 from silversupport.errors import SilverError
+
+SETTLE_SECONDS = 20
+"""That an interrupted update takes at most to ask the node what became of it."""
 
 
 class ActionModule(ActionBase):
     """Uploads what has changed of an application, and switches its location to it."""
 
     _supports_check_mode = True
-    _VALID_ARGS = frozenset({"directory", "plan", "location", "needs"})
+    _VALID_ARGS = frozenset({"application", "needs", "etc_hosts", "clear"})
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """Return the new instance, or that nothing has changed."""
         super().run(tmp, task_vars)
-        self._node = (task_vars or {})["inventory_hostname"]
+        self._variables = task_vars or {}
+        self._app = self._task.args["application"]
         try:
-            result = self._update()
-            self._display.display(result["msg"])
-            return result
+            with interruption.raised():
+                update = self._planned()
+                result = update.run(force=self._flag("clear"))
+                self._name_site(update, result)
         except SilverError as error:
             return {"failed": True, "msg": self._failure(error)}
+        except KeyboardInterrupt:
+            interruption.tell(self._settle())
+            # Nobody reads a result any more, and to send one could wait for ever.
+            os._exit(os.EX_TEMPFAIL)
+        if constants.DEFAULT_STDOUT_CALLBACK == "default":  # which shows no messages
+            self._display.display(result["msg"])
+        return result
 
-    def _update(self) -> dict[str, Any]:
-        needs, location = self._task.args["needs"], self._task.args["location"]
-        transfer = self._transfer()
-        changes = transfer.compare(needs["base"] or needs["staging"])
-        result = {"changed": True, "location": location, "instance": needs["active"]}
-        result["diff"] = _diff(changes)
-        if needs["active"] and not (changes or needs["outdated"] or needs["services"]):
-            return {
-                **result,
-                "changed": False,
-                "msg": self._served(needs["active"], "; nothing has changed"),
-            }
-        _check_room(changes, needs["free_bytes"])
-        if self._task.check_mode:
-            return {**result, "msg": f"{location} would be updated"}
-        answer = self._upload_and_switch(transfer)
-        previous = f", prev.{location} by {answer['previous']}" if answer["previous"] else ""
-        return {**result, **answer, "msg": self._served(answer["instance"], previous)}
+    def _planned(self) -> Update:
+        app = self._app
+        return Update(
+            directory=Path(app["directory"]),
+            config=Path(app["config"]) if app["config"] else None,
+            plan=app["plan"],
+            location=app["location"],
+            needs=self._task.args["needs"],
+            node=self._to_node(),
+            check=self._task.check_mode,
+        )
 
-    def _served(self, instance: str, more: str) -> str:
-        location, address = self._task.args["location"], self._connection.get_option("host")
-        return f"http://{location}/ is served by {instance}{more} ({self._node}, {address})"
-
-    def _upload_and_switch(self, transfer: Transfer) -> dict[str, Any]:
-        needs = self._task.args["needs"]
-        staging = PurePosixPath(needs["staging"]).name
-        request = {
-            "plan": self._task.args["plan"],
-            "location": self._task.args["location"],
-            "staging": staging,
-            "expected": needs["active"],
-        }
-        try:
-            transfer.upload(needs["staging"], needs["base"])
-        except BaseException:
-            node_program.call(self, f"abandon {staging}", {}, self._node)
-            raise
-        return node_program.call(self, "switch", request, self._node)
-
-    def _transfer(self) -> Transfer:
+    def _to_node(self) -> Node:
         """Return the way to the node that this action's own connection takes.
 
         The connection builds ssh's command from some twenty options; building it a second time
         would be a second place to get it wrong, and would miss the connection that is open.
         """
-        connection = self._connection
+        name, connection = self._variables["inventory_hostname"], self._connection
         if connection.transport != "ssh":
-            raise SilverError(f"{self._node}: updates go over ssh, not over {connection.transport}")
+            raise SilverError(f"{name}: updates go over ssh, not over {connection.transport}")
         ssh = connection._build_command(connection.get_option("ssh_executable"), "ssh")
-        return Transfer(
-            directory=Path(self._task.args["directory"]),
-            ssh=[part.decode() for part in ssh],
+        return Node(
+            name=name,
             host=connection.get_option("host"),
+            ssh=[part.decode() for part in ssh],
             sudo=bool(connection.become) and connection.get_option("remote_user") != "root",
-            group=f"silver-{self._task.args['plan']['name']}" if self._may_own() else "root",
+            call=lambda command, request: node_program.call(self, command, request, name),
         )
 
-    def _may_own(self) -> bool:
-        """Tell whether the app's group is there: a first update in check mode makes none."""
-        return bool(self._task.args["needs"]["base"]) or not self._task.check_mode
+    def _name_site(self, update: Update, result: dict[str, Any]) -> None:
+        """Make the site's names open in the browser of who deploys it, if that is wanted."""
+        nodes = self._variables["ansible_play_hosts_all"]
+        if update.check or not self._flag("etc_hosts") or update.node.name != nodes[0]:
+            return
+        host = update.location.partition("/")[0]
+        hostvars = self._variables["hostvars"]
+        others = [hostvars[each].get("ansible_host", each) for each in nodes[1:]]
+        report = site_names.provide(host, update.node.name, [update.node.host, *others])
+        result["msg"] = "\n".join([result["msg"], *report.lines])
+        result["warnings"] = [*result.get("warnings", []), *report.warnings]
+
+    def _flag(self, name: str) -> bool:
+        return bool(boolean(self._task.args.get(name, False)))
+
+    def _settle(self) -> str:
+        """Tidy up after Ctrl-C, and tell what was and what was not done."""
+        interruption.end_children()
+        signal.signal(signal.SIGALRM, _give_up)
+        signal.alarm(SETTLE_SECONDS)
+        try:
+            return self._planned().settle()
+        except SilverError as error:
+            return (
+                f"{self._app['location']}: the node could not be asked what became of the update"
+                f" ({error}); an unfinished one undoes itself (see: silver query)"
+            )
 
     def _failure(self, error: SilverError) -> str:
-        parts = [*self._unloadable(), f"{self._task.args['location']} stays as it was: {error}"]
+        parts = [*self._unloadable(), f"{self._app['location']} stays as it was: {error}"]
         if isinstance(error, NodeProgramError) and error.output:
             parts += ["", error.output]
         return "\n".join(parts)
@@ -100,22 +113,10 @@ class ActionModule(ActionBase):
     def _unloadable(self) -> list[str]:
         needs = self._task.args["needs"]
         modules = application.load(
-            Path(self._task.args["directory"]), self._task.args["plan"]["services"]
+            Path(self._app["directory"]), self._app["plan"]["services"]
         ).modules
         return compiled.unloadable(modules, needs["python"], needs["machine"], tuple(needs["libc"]))
 
 
-def _check_room(changes: list[Change], free_bytes: int) -> None:
-    """Refuse an upload that would fill the node's disk."""
-    needed = sum(change.upload_bytes for change in changes)
-    if needed > free_bytes:
-        raise SilverError(
-            f"the upload takes {needed / 2**20:.0f} MB, but the node has only"
-            f" {free_bytes / 2**20:.0f} MB left beside its reserve (role variable"
-            " app_disk_reserve_mb); make room first"
-        )
-
-
-def _diff(changes: list[Change]) -> list[dict[str, str]]:
-    lines = "".join(f"{change.word:8} {change.path}\n" for change in changes)
-    return [{"prepared": lines}] if lines else []
+def _give_up(_number: int, _frame: object) -> None:
+    raise SilverError(f"no answer within {SETTLE_SECONDS} s")

@@ -15,6 +15,7 @@ requirements:
   - Set as ANSIBLE_STDOUT_CALLBACK by the command.
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,9 @@ from ansible.plugins.callback import CallbackBase
 
 SLOW_SECONDS = 2.0
 """A task that took longer is shown though it changed nothing."""
+
+SAYING = frozenset({*constants._ACTION_DEBUG, "silver_update"})
+"""Actions whose message is for the person who started the playbook."""
 
 OUTPUT_KEYS = ("stdout", "stderr", "module_stdout", "module_stderr")
 """Where the result of a failed task has what a program printed."""
@@ -45,7 +49,7 @@ class CallbackModule(CallbackBase):
         self._began = self._task_began = time.monotonic()
         self._task = ""
         self._changed: set[str] = set()
-        self._passing = sys.stdout.isatty()
+        self._passing = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self._only_looks = bool(context.CLIARGS.get("check"))
 
     def v2_playbook_on_task_start(self, task: Task, is_conditional: bool) -> None:
@@ -68,7 +72,7 @@ class CallbackModule(CallbackBase):
             self._changed.add(result.task._uuid)
         if changed or time.monotonic() - self._task_began > SLOW_SECONDS:
             self._step(result, "changed" if changed else "ok", changed)
-        if result.task.action in constants._ACTION_DEBUG:
+        if result.task.action in SAYING:
             self._display.display("\n".join(_message(result.result)))
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:

@@ -22,6 +22,11 @@ options:
       - A node or a set. By default the set of the node that the location's host resolves to, else
         the only set there is.
     type: str
+  config:
+    description:
+      - The directory of a deployment configuration that is uploaded beside the application. It is
+        refused if there is no file in it, or a symbolic link that leaves it.
+    type: path
 """
 
 EXAMPLES = r"""
@@ -32,6 +37,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+config:
+  description: The directory of the deployment configuration, or an empty string.
+  returned: success
+  type: str
 directory:
   description: The application's root.
   returned: success

@@ -5,26 +5,23 @@ module: silver_prepare
 short_description: Ask a node what an update of an application needs
 description:
   - Creates the application's user, directories and secret where they are missing, and mends routes
-    that a killed command left behind. In check mode it only looks.
+    that a killed command left behind. In check mode it only looks, and compares every file of the
+    active instance with what was uploaded.
   - Fails if the node was never provisioned or by another version, if the location is another
-    application's, or while another command changes the application; the message tells whose.
+    application's, if the application needs a deployment configuration and has none, or while
+    another command changes the application; the message tells whose.
 author: Silver Lining contributors
 options:
-  plan:
-    description: What the application's C(app.ini) says, from M(silver_application).
+  application:
+    description: What M(silver_application) returned.
     type: dict
-    required: true
-  location:
-    description: Where it is to be served, C(HOST[/PATH]).
-    type: str
     required: true
 """
 
 EXAMPLES = r"""
 - name: Ask the node what it needs
   silver_prepare:
-    plan: "{{ application.plan }}"
-    location: "{{ application.location }}"
+    application: "{{ application }}"
   register: needs
 """
 
@@ -39,6 +36,18 @@ base:
     - The directory on the node that an upload shares unchanged files with; empty if there is none.
   returned: success
   type: str
+config:
+  description:
+    - The directory on the node with the location's deployment configuration; empty if none was
+      given.
+  returned: success
+  type: str
+edits:
+  description:
+    - What was edited on the node since the active instance was uploaded, as lists of paths
+      V(changed), V(added) and V(removed). None if it cannot be told.
+  returned: success
+  type: dict
 packages:
   description: Packages that the application asks for and that are not installed.
   returned: success

@@ -9,38 +9,47 @@ description:
   - Starts the new instance beside the old one, carries out C(update_fetch), asks C(check_url), and
     only then moves the routes. If any of this fails the site stays as it was, and nothing of the
     upload is left.
-  - Changes nothing if the directory is what is served already. Check mode and C(--diff) list what
-    an update would change.
+  - Changes nothing if the directory is what is served already.
+  - In check mode it lists what an update would change, and what was edited on the node, with the
+    differences of texts if C(--diff) is given.
+  - Ctrl-C has the node undo what it has begun, up to the moment in which the routes move.
 author: Silver Lining contributors
 options:
-  directory:
-    description: The application's root, from M(silver_application).
-    type: path
-    required: true
-  plan:
-    description: What the application's C(app.ini) says, from M(silver_application).
+  application:
+    description: What M(silver_application) returned.
     type: dict
-    required: true
-  location:
-    description: Where it is to be served, C(HOST[/PATH]).
-    type: str
     required: true
   needs:
     description: What M(silver_prepare) returned.
     type: dict
     required: true
+  etc_hosts:
+    description:
+      - Whether to add the site's name, and C(prev.) before it, to C(/etc/hosts) of the machine of
+        the user, if they lead nowhere. What was done is a part of the message.
+    type: bool
+    default: false
+  clear:
+    description: Whether the application's data was cleared, which makes a new instance.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
 - name: Upload, check and switch
   silver_update:
-    directory: "{{ application.directory }}"
-    plan: "{{ application.plan }}"
-    location: "{{ application.location }}"
+    application: "{{ application }}"
     needs: "{{ needs }}"
 """
 
 RETURN = r"""
+differences:
+  description:
+    - V(changed), V(added) and V(removed) files, V(texts) with a unified difference by path,
+      V(config) and V(on_server) with the files that differ there, and V(further), what else would
+      be done.
+  returned: check mode
+  type: dict
 instance:
   description: The instance that serves the location now.
   returned: success

@@ -1,16 +1,15 @@
 """Commands for nodes: make them, set them up, list them, remove them."""
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from silverlining import listing, playbook, servers
+from silverlining.cli.confirmation import confirm
 from silverlining.cli.options import verbosity
 from silverlining.cli.tables import print_table
-from silversupport.errors import SilverError
 
 _source = click.option(
     "--source",
@@ -25,10 +24,6 @@ _sources = click.option(
     help="An inventory source, *.libcloud.yml; may be repeated. [default: all in inventory/]",
 )
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-class ConfirmationError(SilverError):
-    """A command that destroys something was not confirmed."""
 
 
 def _text(path: Path | None) -> str | None:
@@ -121,15 +116,9 @@ def destroy_node(names: tuple[str, ...], yes: bool, source: Path | None, verbosi
     Example: silver destroy-node web1 web2
     """
     if not yes:
-        _confirm(f"Destroy {', '.join(names)} with all data?")
+        confirm(f"Destroy {', '.join(names)} with all data?")
     extra = {"node": ",".join(names), "source": _text(source), "must_exist": source is None}
     return playbook.run("destroy-node", extra, verbosity=verbosity)
-
-
-def _confirm(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise ConfirmationError("this destroys data, and there is no terminal to ask: say --yes")
-    click.confirm(question, abort=True, err=True)
 
 
 def _list_command(name: str, what: str, rows: listing.Rows) -> click.Command:

@@ -21,7 +21,9 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """Return the playbooks that were run; the inventory has one node."""
     calls: Calls = []
 
-    def run(name: str, extra: dict[str, Any], verbosity: int = 0) -> int:
+    def run(
+        name: str, extra: dict[str, Any], _arguments: Sequence[str] = (), verbosity: int = 0
+    ) -> int:
         calls.append((name, {key: val for key, val in extra.items() if val is not None}))
         return 4 if extra.get("node") == "bad" or extra.get("address") == "bad" else 0
 
@@ -85,6 +87,7 @@ COMMANDS = [
                     "app": str(playbook.ROOT / "apps/hello"),
                     "location": "www.hello.test",
                     "node": "web1",
+                    "etc_hosts": True,
                 },
             )
         ],
@@ -96,6 +99,36 @@ COMMANDS = [
 def test_a_command_is_a_playbook(line: str, expected: Calls, played: Calls) -> None:
     assert silver(*line.split()) == 0
     assert played == expected
+
+
+@pytest.mark.parametrize("command", ["update", "diff"])
+@pytest.mark.parametrize(
+    ("given", "directory", "location"),
+    [
+        ("", ".", None),
+        ("polls", "polls", None),
+        ("polls.test", ".", "polls.test"),
+        ("polls.test/vote", ".", "polls.test/vote"),
+        ("there.test", "there.test", None),
+        ("./polls.test", "polls.test", None),
+        ("polls polls.test", "polls", "polls.test"),
+        ("there.test polls.test", "there.test", "polls.test"),
+    ],
+)
+def test_a_location_may_be_given_without_a_directory(  # noqa: PLR0917
+    command: str,
+    given: str,
+    directory: str,
+    location: str | None,
+    played: Calls,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "there.test").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert silver(command, *given.split()) == 0
+    extra = played[0][1]
+    assert (extra["app"], extra.get("location")) == (str(tmp_path / directory), location)
 
 
 @pytest.mark.parametrize("line", ["create-node bad --setup-node", "setup-node bad"])

@@ -111,3 +111,34 @@ def test_a_file_is_read_from_a_node(root: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("node", ["here", "nowhere"])
 def test_a_file_that_is_missing_is_none(root: Path, node: str) -> None:
     assert playbook.read_file(node, "/does/not/exist") is None
+
+
+ASK = """\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Check the word
+      ansible.builtin.assert: {that: word == "right", fail_msg: "say right, not {{ word }}"}
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: Wait, ansible.builtin.debug: {msg: not this}}
+    - {name: Answer, ansible.builtin.debug: {msg: "it is {{ colour }}"}}
+"""
+
+
+def test_the_last_task_answers_for_each_host(root: Path) -> None:
+    (root / "playbooks/ask.yml").write_text(ASK)
+    found = playbook.answers("ask", {"word": "right", "missing": None})
+    assert {host: answer["msg"] for host, answer in found.items()} == {"here": "it is red"}
+
+
+def test_a_playbook_that_ends_before_a_host_is_asked_is_an_error(root: Path) -> None:
+    (root / "playbooks/ask.yml").write_text(ASK)
+    with pytest.raises(PlaybookError, match=r"^say right, not wrong$"):
+        playbook.answers("ask", {"word": "wrong"})
+    (root / "hosts.yml").write_text("all: [")
+    settings = (root / "ansible.cfg").read_text()
+    (root / "ansible.cfg").write_text(f"{settings}\n[inventory]\nany_unparsed_is_failed = True\n")
+    with pytest.raises(PlaybookError, match=r"^ask\.yml failed: .*hosts\.yml"):
+        playbook.answers("ask", {"word": "right"})

@@ -3,11 +3,12 @@
 import os
 import stat
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from silverlining.transfer import Transfer, TransferError
+from silverlining.transfer import Transfer, TransferError, overlaid
+from silverlining.uploads import rsync_filters
 
 
 @pytest.fixture
@@ -30,7 +31,9 @@ def transfer(app: Path, tmp_path: Path) -> Transfer:
     ssh = tmp_path / "ssh it"
     ssh.write_text('#!/bin/sh\nwhile [ "$1" != node ]; do shift; done; shift; exec sh -c "$*"\n')
     ssh.chmod(0o755)
-    return Transfer(app, [str(ssh), "-o", "A=b c"], "node", sudo=False, group=str(os.getgid()))
+    command = [str(ssh), "-o", "A=b c"]
+    filters = rsync_filters(app)
+    return Transfer(app, command, "node", sudo=False, group=str(os.getgid()), filters=filters)
 
 
 @pytest.fixture
@@ -169,3 +172,27 @@ def test_an_ipv6_address_is_written_as_rsync_wants_it(
     monkeypatch.setenv("PATH", f"{rsync.parent}:{os.environ['PATH']}")
     replace(transfer, host="2001:db8::1").upload("/var/www/x", "")
     assert (tmp_path / "to").read_text() == "[2001:db8::1]:/var/www/x/\n"
+
+
+def test_an_overlay_is_uploaded_in_the_place_of_files_and_the_app_is_not_touched(
+    app: Path, transfer: Transfer, tmp_path: Path
+) -> None:
+    before = (app / "src/a.py").read_text()
+    with overlaid(app, {PurePosixPath("src/a.py"): b"rewritten"}) as overlay:
+        over = replace(transfer, overlay=overlay)
+        over.upload(str(tmp_path / "new"), "")
+        assert over.compare(str(tmp_path / "new")) == []
+        over.upload(str(tmp_path / "next"), str(tmp_path / "new"))
+    assert overlay is not None
+    assert not overlay.exists()
+    assert (tmp_path / "new/src/a.py").read_text() == "rewritten"
+    assert (tmp_path / "next/src/a.py").samefile(tmp_path / "new/src/a.py")
+    assert (tmp_path / "new/src/sub/b.py").exists()
+    assert stat.S_IMODE((tmp_path / "new/src").stat().st_mode) == 0o750
+    assert (app / "src/a.py").read_text() == before
+    assert [change.path for change in transfer.compare(str(tmp_path / "new"))] == ["src/a.py"]
+
+
+def test_nothing_to_rewrite_is_no_overlay(app: Path) -> None:
+    with overlaid(app, {}) as overlay:
+        assert overlay is None

@@ -14,7 +14,7 @@ import pytest
 
 from silvernode import apps, deploy, interrupts, preparation, registry, trial
 from silvernode.layout import Layout
-from silvernode.request import Request
+from silvernode.request import Request, Upload
 
 SETTINGS = {
     "processes": 2,
@@ -94,7 +94,9 @@ class Node:
         """Deploy an app; the new instance."""
         needs = self.prepare(location, **plan)
         upload = self.upload(plan.get("name", "hello"), **(files or {}))
-        answer = deploy.switch(self.layout, self.request(location, **plan), upload, needs["active"])
+        answer = deploy.switch(
+            self.layout, self.request(location, **plan), Upload(upload, needs["active"])
+        )
         assert answer["warnings"] == []
         return str(answer["instance"])
 

@@ -45,6 +45,10 @@ def test_a_deploy_by_command(node: Node, run: Run) -> None:
     switch = request(staging=node.upload(), expected="")
     status, answer = run("switch", stdin=switch)
     assert (status, answer["warnings"]) == (0, [])
+    texts = request(instance=answer["instance"], paths=["app.ini"])
+    assert run("texts", stdin=texts) == (0, {"texts": {"app.ini": ""}})
+    settled = run("settle", stdin=request(staging=node.upload()))
+    assert settled == (0, {"active": answer["instance"]})
     status, answer = run("query")
     assert answer["locations"]["hello.test"]["app"] == "hello"
     assert answer["version"] == VERSION

@@ -10,6 +10,7 @@ import pytest
 
 from silvernode import deploy, instances, registry, removal
 from silvernode.errors import NodeError
+from silvernode.request import Upload
 from tests.silvernode.conftest import Node
 
 # What changes a file or calls a program: https://docs.python.org/3/library/audit_events.html
@@ -82,7 +83,7 @@ def test_a_deploy_killed_at_any_step(node: Node, broken: dict[str, str]) -> None
 
         def work(upload: str = upload, active: str = active) -> None:
             try:
-                deploy.switch(node.layout, node.request(), upload, active)
+                deploy.switch(node.layout, node.request(), Upload(upload, active))
             except NodeError:
                 assert broken
 
@@ -104,7 +105,7 @@ def test_a_first_deploy_killed_at_any_step(node: Node) -> None:
         upload = node.upload()
 
         def work(upload: str = upload, location: str = location) -> None:
-            deploy.switch(node.layout, node.request(location), upload, "")
+            deploy.switch(node.layout, node.request(location), Upload(upload, ""))
 
         killed = killed_at(step, work)
         step += 5

@@ -11,6 +11,7 @@ import pytest
 
 from silvernode import atomic, deploy, interrupts, locks, registry, removal, varnish
 from silvernode.errors import NodeError
+from silvernode.request import Upload
 from silvernode.trial import Trial
 from tests.silvernode.conftest import Node
 
@@ -59,7 +60,7 @@ def test_another_apps_location_is_refused_and_nothing_changes(node: Node) -> Non
     with pytest.raises(NodeError, match=r"hello\.test is served by the app hello"):
         node.prepare(name="places")
     with pytest.raises(NodeError, match=r"hello\.test is served by the app hello"):
-        deploy.switch(node.layout, request, upload, "")
+        deploy.switch(node.layout, request, Upload(upload, ""))
     assert node.state() == before
 
 
@@ -68,7 +69,7 @@ def test_a_location_that_was_switched_meanwhile_is_refused(node: Node) -> None:
     second = node.deploy()
     before = node.state()
     with pytest.raises(NodeError, match=f"switched to {second} while"):
-        deploy.switch(node.layout, node.request(), node.upload(), first)
+        deploy.switch(node.layout, node.request(), Upload(node.upload(), first))
     assert node.state() == before
 
 
@@ -101,7 +102,7 @@ def test_a_failed_trial_says_why_and_leaves_nothing(node: Node, case: str, first
         script.chmod(0o755)
     active = node.routes.active("hello.test")
     with pytest.raises(NodeError, match=message) as caught:
-        deploy.switch(node.layout, node.request(**plan), upload, active)
+        deploy.switch(node.layout, node.request(**plan), Upload(upload, active))
     assert output in caught.value.output
     template = "etc/systemd/system/silver-hello@.service"
     after = node.state()
@@ -149,7 +150,7 @@ def test_a_program_that_fails_leaves_the_old_instance_served(node: Node, place: 
     upload = node.upload()
     node.fail(place)
     with pytest.raises(NodeError):
-        deploy.switch(node.layout, node.request(location), upload, expected)
+        deploy.switch(node.layout, node.request(location), Upload(upload, expected))
     (node.fake / "fail").unlink()
     assert node.routes.locations == routes.locations
     node.prepare()
@@ -165,7 +166,9 @@ def test_a_full_disk_leaves_the_old_instance_served(
     before = node.state()
     _fill_disk(monkeypatch, lambda path: name in path.name)
     with pytest.raises(OSError, match="No space left"):
-        deploy.switch(node.layout, node.request(), node.upload(), node.routes.active("hello.test"))
+        deploy.switch(
+            node.layout, node.request(), Upload(node.upload(), node.routes.active("hello.test"))
+        )
     assert node.state() == before
 
 
@@ -187,7 +190,7 @@ def test_an_instance_that_cannot_be_put_back_is_not_removed(
     monkeypatch.setattr(registry, "save", save_once)
     node.fail("vcl.label")
     with pytest.raises(OSError, match="No space left"):
-        deploy.switch(node.layout, node.request(), upload, active)
+        deploy.switch(node.layout, node.request(), Upload(upload, active))
     (node.fake / "fail").unlink()
     monkeypatch.undo()
     new = saved[0].active("hello.test")
@@ -202,7 +205,7 @@ def test_what_cannot_be_tidied_up_is_a_warning_and_the_switch_stands(
     active = node.deploy()
     upload = node.upload()
     node.fail(place)
-    answer = deploy.switch(node.layout, node.request(), upload, active)
+    answer = deploy.switch(node.layout, node.request(), Upload(upload, active))
     assert len(answer["warnings"]) == 1
     assert "hello.test is switched, but" in answer["warnings"][0]
     assert node.routes.active("hello.test") == answer["instance"]
@@ -214,7 +217,7 @@ def test_what_cannot_be_tidied_up_is_a_warning_and_the_switch_stands(
 def test_an_upload_that_is_gone_is_an_error_that_says_so(node: Node) -> None:
     node.prepare()
     with pytest.raises(NodeError, match="run the update again"):
-        deploy.switch(node.layout, node.request(), "hello.1", "")
+        deploy.switch(node.layout, node.request(), Upload("hello.1", ""))
 
 
 def test_a_taken_lock_removes_the_upload_that_nobody_will_switch_to(node: Node) -> None:
@@ -223,7 +226,7 @@ def test_a_taken_lock_removes_the_upload_that_nobody_will_switch_to(node: Node) 
         locks.of_app(node.layout, "hello", "bob@desk", "updating"),
         pytest.raises(NodeError, match="bob@desk"),
     ):
-        deploy.switch(node.layout, node.request(), upload, "")
+        deploy.switch(node.layout, node.request(), Upload(upload, ""))
     assert list(node.layout.staging.iterdir()) == []
 
 
@@ -234,7 +237,7 @@ def test_a_signal_in_the_trial_leaves_nothing(node: Node, monkeypatch: pytest.Mo
     interrupts.allow()
     monkeypatch.setattr(Trial, "run", lambda _: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(NodeError, match="interrupted by SIGTERM"):
-        deploy.switch(node.layout, node.request(), upload, active)
+        deploy.switch(node.layout, node.request(), Upload(upload, active))
     assert node.state() == before
 
 
@@ -252,7 +255,7 @@ def test_a_signal_during_the_switch_waits_until_it_is_done(
         return apply(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(varnish, "apply", interrupted)
-    answer = deploy.switch(node.layout, node.request(), upload, active)
+    answer = deploy.switch(node.layout, node.request(), Upload(upload, active))
     assert node.served() == {active, answer["instance"]}
     assert not answer["warnings"]
 
@@ -272,7 +275,7 @@ def test_a_second_signal_does_not_stop_the_cleaning_up(
 
     monkeypatch.setattr(removal, "remove", interrupted)
     with pytest.raises(NodeError, match="could not be imported"):
-        deploy.switch(node.layout, node.request(), upload, active)
+        deploy.switch(node.layout, node.request(), Upload(upload, active))
     assert node.state() == before
 
 

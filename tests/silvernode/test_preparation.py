@@ -7,7 +7,7 @@ import pytest
 
 from silvernode import deploy, preparation
 from silvernode.errors import NodeError
-from silvernode.request import Request
+from silvernode.request import Request, Upload
 from tests.silvernode.conftest import PLAN, Node
 
 
@@ -150,4 +150,4 @@ def test_a_node_that_was_never_provisioned_says_what_to_do(node: Node) -> None:
         with pytest.raises(NodeError, match=r"settings\.json cannot be used.*setup-node"):
             node.prepare()
         with pytest.raises(NodeError, match="setup-node"):
-            deploy.switch(node.layout, node.request(), node.upload(), "")
+            deploy.switch(node.layout, node.request(), Upload(node.upload(), ""))

@@ -2,10 +2,12 @@
 
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from silvernode import instances, registry, removal
+from silvernode import instances, locks, registry, removal
 from silvernode.errors import NodeError
 from tests.silvernode.conftest import Node
 
@@ -130,3 +132,41 @@ def test_an_instance_that_is_active_elsewhere_starts_at_boot(node: Node) -> None
     registry.save(node.layout, routes)
     second = node.deploy()
     assert node.enabled() == {first, second}
+
+
+def test_an_interrupted_update_is_settled_once_its_switch_has_ended(node: Node) -> None:
+    active = node.deploy()
+    upload = node.upload()
+    with locks.of_app(node.layout, "hello", "ann@laptop", "updating"):
+        waiting = ThreadPoolExecutor(1).submit(removal.settle, node.layout, node.request(), upload)
+        time.sleep(0.2)
+        assert not waiting.done()
+        assert (node.layout.staging / upload).exists()
+    assert waiting.result(timeout=5) == active
+    assert list(node.layout.staging.iterdir()) == []
+
+
+def test_nobody_waits_for_another_update_for_ever(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removal, "SETTLE_SECONDS", 0.1)
+    upload = node.upload()
+    with locks.of_app(node.layout, "hello", "bob@desk", "updating"):
+        assert removal.settle(node.layout, node.request(), upload) == ""
+    assert list(node.layout.staging.iterdir()) == []
+
+
+def test_an_upload_that_still_gets_a_file_is_removed_at_the_second_try(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = node.upload()
+    rmtree, failures = shutil.rmtree, [OSError("Directory not empty")]
+
+    def fail_once(path: Path) -> None:
+        if failures:
+            raise failures.pop()
+        rmtree(path)
+
+    monkeypatch.setattr(shutil, "rmtree", fail_once)
+    removal.abandon(node.layout, upload)
+    assert list(node.layout.staging.iterdir()) == []

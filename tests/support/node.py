@@ -117,7 +117,7 @@ class Node:
     def registry(self) -> dict[str, Any]:
         """Return what the node says that it serves, and where its instances listen."""
         answer: dict[str, Any] = json.loads(self.sh("silver-node query"))
-        return answer
+        return {key: answer[key] for key in ("version", "locations", "addresses")}
 
     def active(self, location: str) -> str:
         """Return the instance that is served at a location."""

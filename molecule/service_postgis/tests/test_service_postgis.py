@@ -2,10 +2,13 @@
 
 import json
 import shlex
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+TEMPLATE = Path(__file__).parents[3] / "roles/service_postgis/templates/env.j2"
 APPS = ("polls", "poll_results")
 PLACE = "INSERT INTO place VALUES (ST_MakePoint(13.4, 52.5)::geography)"
 FAR = "SELECT round(ST_Distance(at, ST_MakePoint(2.35, 48.86)::geography) / 1000) FROM place"
@@ -37,6 +40,13 @@ def test_an_app_creates_tables_that_stay(node: Any, app: str) -> None:
     sql = "CREATE TABLE IF NOT EXISTS kept (at geometry); SELECT tableowner FROM pg_tables"
     result = query(node, app, f"{sql} WHERE tablename = 'kept'")
     assert result.stdout.strip() == f"silver-{app}", result.stderr
+
+
+def test_psql_finds_the_database_by_itself(node: Any) -> None:
+    pg = [f"{k}={v}" for k, v in environment(node, "polls").items() if k.startswith("PG")]
+    sql = "SELECT current_database()"
+    command = ["runuser", "-u", "silver-polls", "--", "env", *pg, "psql", "-Atqc", sql]
+    assert node.check_output(shlex.join(command)) == "polls"
 
 
 def test_the_sqlalchemy_url_leads_to_the_database(node: Any) -> None:
@@ -81,7 +91,8 @@ def test_an_apps_environment_is_closed_to_others(node: Any) -> None:
 
 def test_the_settings_of_the_service_are_recorded(node: Any) -> None:
     settings = json.loads(node.file("/etc/silverlining/services/postgis.json").content_string)
-    assert settings == {"port": 5432, "socket": "/var/run/postgresql"}
+    template = sha256(TEMPLATE.read_text().rstrip("\n").encode()).hexdigest()
+    assert settings == {"port": 5432, "socket": "/var/run/postgresql", "template": template}
 
 
 def test_a_setting_that_postgresql_refuses_is_not_installed(node: Any, provision: Any) -> None:
