@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from silverlining import paths, playbook
+from silverlining.app.uploads import rsync_filters
 from silverlining.playbook import ROOT
-from silverlining.uploads import rsync_filters
 
 LOCATION = "bench.hello.test"
 

@@ -15,8 +15,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from silverlining import connections
 from silverlining.playbook import ROOT
+from silverlining.remote import connections
 
 
 @click.command(help=__doc__.partition("\n")[0])

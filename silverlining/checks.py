@@ -11,14 +11,19 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from silverlining import engine, libraries, packages, playbook
+from silverlining import packages, playbook
+from silverlining.app import libraries
+from silverlining.develop.serve import installed
+from silverlining.nodes import engine
 from silverlining.playbook import ROOT
-from silverlining.serve import installed
 
 LOGS = ROOT / ".logs"
 
 AT_ONCE = 2
 """Checks that run side by side: the project's machines have two cores."""
+
+SIDE_BY_SIDE = ("-n", str(AT_ONCE), "--dist=loadfile")
+"""Makes pytest run the tests of so many files at once."""
 
 DOCS_PACKAGES = (
     "chromium",
@@ -86,11 +91,8 @@ def lint() -> list[Check]:
 def unit() -> list[Check]:
     """Return the unit tests: ours, and those of each sample, which has its own libraries."""
     apps = sorted(path.parent.name for path in (ROOT / "apps").glob("*/tests"))
-    ours = Check(
-        "unit",
-        "tests",
-        ["pytest", "-q", "-n", str(AT_ONCE), "--dist=loadfile", "tests", "--ignore=tests/commands"],
-    )
+    command = ["pytest", "-q", *SIDE_BY_SIDE, "tests", "--ignore=tests/commands"]
+    ours = Check("unit", "tests", command)
     theirs = [Check("unit", f"apps/{app}", ["pytest", "-q", f"apps/{app}/tests"]) for app in apps]
     return [ours, *theirs]
 
@@ -103,8 +105,8 @@ def molecule() -> list[Check]:
 
 
 def commands() -> list[Check]:
-    """Return the tests of `silver` as its user types it, on a local node."""
-    return [Check("commands", "silver", ["pytest", "-q", "tests/commands"])]
+    """Return the tests of `silver` as its user types it, on local nodes."""
+    return [Check("commands", "silver", ["pytest", "-q", *SIDE_BY_SIDE, "tests/commands"])]
 
 
 def docs() -> list[Check]:

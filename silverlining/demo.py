@@ -10,8 +10,10 @@ from pathlib import Path
 import requests
 from rich.console import Console
 
-from silverlining import application, engine, etc_hosts, image, libraries, playbook, release
-from silverlining.locations import Location
+from silverlining import playbook, release
+from silverlining.app import application, libraries
+from silverlining.app.locations import Location
+from silverlining.nodes import engine, etc_hosts, image
 from silversupport.errors import SilverError
 
 NODE = "demo"

@@ -92,7 +92,7 @@ def _config_dir(given: str, default: str | None, root: str, directory: str) -> s
 def _app_ini(root: str) -> dict[str, str | None]:
     """Return section `[production]` of the `app.ini`, which `silver update` checks in full."""
     file = os.path.join(root, "app.ini")
-    parser = parser_of(("=", ":"), "DEFAULT")  # as silverlining.app_ini
+    parser = parser_of(("=", ":"), "DEFAULT")  # as silverlining.app.app_ini
     try:
         with open(file, encoding="utf-8-sig") as text:
             parser.read_file(text)

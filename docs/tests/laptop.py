@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from silverlining import devel_postgis
+from silverlining.develop import devel_postgis
 from silversupport import data
 from silversupport.service import postgis
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from silverlining import app_config, application, targets
-from silverlining.locations import Location
+from silverlining.app import app_config, application
+from silverlining.app.locations import Location
+from silverlining.deploy import targets
 from silverlining.playbook import ROOT
 from silversupport.errors import SilverError
 

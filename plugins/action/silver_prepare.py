@@ -5,8 +5,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from silverlining import app_environment, node_program
-from silverlining.node_program import NodeProgramError
+from silverlining.deploy import node_program
+from silverlining.deploy.node_program import NodeProgramError
+from silverlining.develop import app_environment
 
 
 class ActionModule(ActionBase):

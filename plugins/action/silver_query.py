@@ -5,9 +5,9 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from silverlining import node_program, targets
-from silverlining.node_program import NodeProgramError
-from silverlining.targets import SET_PREFIX, TargetError
+from silverlining.deploy import node_program, targets
+from silverlining.deploy.node_program import NodeProgramError
+from silverlining.deploy.targets import SET_PREFIX, TargetError
 
 
 class ActionModule(ActionBase):

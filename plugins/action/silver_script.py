@@ -5,9 +5,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from silverlining import targets
-from silverlining.locations import Location
-from silverlining.running import Run
+from silverlining.app.locations import Location
+from silverlining.deploy import targets
+from silverlining.remote.running import Run
 from silversupport.errors import SilverError
 
 EXAMPLE = (

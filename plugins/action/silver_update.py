@@ -9,9 +9,10 @@ from ansible import constants
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from silverlining import application, compiled, interruption, node_program, site_names
-from silverlining.node_program import NodeProgramError
-from silverlining.update import Node, Update
+from silverlining.app import application, compiled
+from silverlining.deploy import interruption, node_program, site_names
+from silverlining.deploy.node_program import NodeProgramError
+from silverlining.deploy.update import Node, Update
 from silversupport.errors import SilverError
 
 SETTLE_SECONDS = 20

@@ -134,10 +134,10 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from silverlining import sources
-from silverlining.engine import EngineError
-from silverlining.node_facts import node_groups, node_to_hostvars
-from silverlining.sources import Source, SourceError
+from silverlining.nodes import sources
+from silverlining.nodes.engine import EngineError
+from silverlining.nodes.node_facts import node_groups, node_to_hostvars
+from silverlining.nodes.sources import Source, SourceError
 from silversupport.errors import SilverError
 
 Host = dict[str, Any]

@@ -75,7 +75,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from silverlining import etc_hosts
+from silverlining.nodes import etc_hosts
 from silversupport.errors import SilverError
 
 ARGUMENTS = {

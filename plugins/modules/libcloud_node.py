@@ -129,10 +129,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from silverlining import host_keys, nodes, sources
-from silverlining.engine import EngineError
-from silverlining.node_facts import node_groups, node_to_hostvars
-from silverlining.sources import Source
+from silverlining.nodes import host_keys, sources
+from silverlining.nodes import making as nodes
+from silverlining.nodes.engine import EngineError
+from silverlining.nodes.node_facts import node_groups, node_to_hostvars
+from silverlining.nodes.sources import Source
 from silversupport.errors import SilverError
 
 ARGUMENTS: dict[str, Any] = {

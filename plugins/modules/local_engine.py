@@ -59,9 +59,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from silverlining import engine, image, patterns, sources
-from silverlining.docker_driver import DockerNodeDriver
-from silverlining.sources import Source
+from silverlining.nodes import engine, image, patterns, sources
+from silverlining.nodes.docker_driver import DockerNodeDriver
+from silverlining.nodes.sources import Source
 from silversupport.errors import SilverError
 
 

@@ -67,7 +67,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from silverlining import host_keys, servers
+from silverlining.nodes import host_keys, servers
 from silversupport.errors import SilverError
 
 ARGUMENTS = {

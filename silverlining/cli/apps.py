@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from silverlining import interruption, playbook
+from silverlining import playbook
 from silverlining.cli import options
 from silverlining.cli.confirmation import confirm
+from silverlining.deploy import interruption
 from silversupport.errors import SilverError
 
 _directory = click.argument("directory", metavar="[DIR]", default=".", type=click.Path())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from silverlining.locations import Location
+from silverlining.app.locations import Location
 from silversupport.errors import SilverError
 
 _SECRET = re.compile("password|secret|token|key", re.I)
@@ -53,7 +53,7 @@ def create_config(
     Example: silver create-config polls polls-config --set admin=ann@example.com
     """
     # Jinja2 and the checks of app.ini take time to load.
-    from silverlining import config_output, config_template, new_config
+    from silverlining.develop import config_output, config_template, new_config
 
     app = new_config.read(directory)
     config_output.check_target(out, directory, force)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from silverlining import app_environment, app_ini, app_python, new_app
-from silverlining.app_environment import Python
-from silverlining.new_app import InitError
+from silverlining.app import app_ini
+from silverlining.develop import app_environment, app_python, new_app
+from silverlining.develop.app_environment import Python
+from silverlining.develop.new_app import InitError
 
 NODE = "Ubuntu 24.04"
 NODE_PYTHON = "3.12"

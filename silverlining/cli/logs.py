@@ -41,7 +41,7 @@ def logs(
     Example: silver logs polls.example.com -f
              silver logs polls.example.com --errors --since 2h
     """
-    from silverlining import connections, local_time, watching
+    from silverlining.remote import connections, local_time, watching
 
     everything = 0 if since else BLOCKS_BEFORE_FOLLOWING if follow else BLOCKS
     wanted = {

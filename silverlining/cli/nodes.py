@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from silverlining import listing, playbook, servers
+from silverlining import playbook
 from silverlining.cli.confirmation import confirm
 from silverlining.cli.options import verbosity
 from silverlining.cli.tables import print_table
+from silverlining.nodes import listing, servers
 
 _source = click.option(
     "--source",

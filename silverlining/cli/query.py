@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from silverlining import deployed
-from silverlining.ages import ago
+from silverlining.remote import deployed
+from silverlining.remote.ages import ago
 
 Data = Mapping[str, Any]
 

@@ -68,7 +68,7 @@ def run(
              silver run polls.test import.py people.csv
              silver run polls.test python
     """
-    from silverlining import running
+    from silverlining.remote import running
 
     if interactive and not sys.stdin.isatty():
         raise RunUsageError("-i needs a terminal, and standard input is none")

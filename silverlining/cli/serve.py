@@ -32,10 +32,10 @@ def serve(directory: Path, host: str, port: int, config: Path | None) -> int:
     \b
     Example: silver serve ~/polls --port 8081
     """
-    from silverlining.serve import console, listening
-    from silverlining.serve.process import Place
-    from silverlining.serve.server import Server
-    from silverlining.serve.subject import Subject
+    from silverlining.develop.serve import console, listening
+    from silverlining.develop.serve.process import Place
+    from silverlining.develop.serve.server import Server
+    from silverlining.develop.serve.subject import Subject
 
     listener = listening.listen(host, port)
     subject = Subject(directory, config, console.note)

@@ -1,9 +1,9 @@
 """`service.postgis` in development: whose PostgreSQL an application uses, and its variables.
 
 In this order: what the user set; the server on this machine's default socket; a server that
-`silverlining.devel_postgis` runs in a local node. Which of the last two it was is recorded beside
-the application's data, so that these stay where they are, and so that a Python of the application
-need not look.
+`silverlining.develop.devel_postgis` runs in a local node. Which of the last two it was is recorded
+beside the application's data, so that these stay where they are, and so that a Python of the
+application need not look.
 """
 
 # ruff: noqa: PTH118, PTH123 (see silversupport.data)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from silverlining import connections
-from silverlining.connections import Connection
 from silverlining.playbook import ROOT, environment
+from silverlining.remote import connections
+from silverlining.remote.connections import Connection
 from tests.support import apps
 from tests.support.commands import must, silver
 

@@ -13,13 +13,12 @@ from typing import Any
 import psycopg2  # type: ignore[import-untyped]
 import pytest
 
-from silverlining import devel_postgis
-from silverlining.docker_driver import DockerNodeDriver
+from silverlining.develop import devel_postgis
+from silverlining.nodes.docker_driver import DockerNodeDriver
 from silverlining.playbook import ROOT
 from silversupport import service
-from tests.support.commands import must, silver
+from tests.support.commands import POSTGIS, must, silver
 
-NODE = f"{os.environ.get('SILVER_TEST_NODE', 'commands')}-postgis"
 LATER_SECONDS = 1
 """What a later start may take more than one of an application without a database."""
 
@@ -40,10 +39,10 @@ Settings = dict[str, str]
 def local_node() -> Iterator[None]:
     """Have the node under a name of our own: a developer's has data in it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(devel_postgis, "NODE", NODE)
+        patch.setattr(devel_postgis, "NODE", POSTGIS)
         yield
     if "SILVER_TEST_NODE" not in os.environ:
-        must("destroy-node", NODE, "--yes")
+        must("destroy-node", POSTGIS, "--yes")
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +84,7 @@ def ask(settings: Settings, statement: str, **other: str) -> list[tuple[Any, ...
 
 def in_node(*command: str, user: str = "admin", **environment: str) -> str:
     """Return what a command in the node prints."""
-    container = DockerNodeDriver().client.containers.get(NODE)
+    container = DockerNodeDriver().client.containers.get(POSTGIS)
     done = container.exec_run(list(command), user=user, environment=environment)
     return bytes(done.output).decode()  # type: ignore[arg-type] # not asked to stream
 
@@ -122,23 +121,23 @@ def test_the_next_start_is_quick(polls: Settings, directory: Path) -> None:
 def test_data_survive_a_node_that_is_killed(polls: Settings, directory: Path) -> None:
     ask(polls, "CREATE TABLE IF NOT EXISTS kept (id int)")
     ask(polls, "INSERT INTO kept VALUES (1)")
-    DockerNodeDriver().client.containers.get(NODE).kill()
+    DockerNodeDriver().client.containers.get(POSTGIS).kill()
     again = provided("polls", directory)
     assert (1,) in ask(again, "SELECT id FROM kept")
 
 
 def test_no_application_is_deployed_there(polls: Settings) -> None:
     rows = {row["name"]: row for row in json.loads(must("list-nodes", "--json").out)}
-    assert rows[NODE]["address"] == polls["CONFIG_PG_HOST"]
-    done = silver("update", ROOT / "apps" / "hello", "--node", NODE)
+    assert rows[POSTGIS]["address"] == polls["CONFIG_PG_HOST"]
+    done = silver("update", ROOT / "apps" / "hello", "--node", POSTGIS)
     assert done.status != 0
-    assert f"no node or set named {NODE}" in done.out + done.err, str(done)
+    assert f"no node or set named {POSTGIS}" in done.out + done.err, str(done)
 
 
 @pytest.fixture
 def own_server(polls: Settings) -> Iterator[None]:
     """Files in the node, which is here a laptop with a PostgreSQL that does not know its user."""
-    container = DockerNodeDriver().client.containers.get(NODE)
+    container = DockerNodeDriver().client.containers.get(POSTGIS)
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         tar.add(ROOT / "silversupport", "srv/silver/silversupport", filter=_without_byte_code)

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import requests
 
-from silverlining import connections
-from silverlining.connections import Connection
 from silverlining.playbook import ROOT
+from silverlining.remote import connections
+from silverlining.remote.connections import Connection
 from tests.support.commands import Done, must, silver
 from tests.support.node import eventually
 

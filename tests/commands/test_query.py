@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from silverlining import connections
+from silverlining.remote import connections
 from tests.support.commands import must, silver
 
 LOCATION = "query-polls.test"

@@ -13,9 +13,10 @@ from typing import Any
 import pexpect
 import pytest
 
-from silverlining import connections, playbook
-from silverlining.connections import Connection
+from silverlining import playbook
 from silverlining.playbook import ROOT
+from silverlining.remote import connections
+from silverlining.remote.connections import Connection
 from tests.support.commands import Done, must, silver
 from tests.support.node import eventually
 

@@ -20,7 +20,7 @@ import pytest
 from silverlining.playbook import ROOT
 from silversupport import data
 from tests.support import apps, shelf
-from tests.support.commands import must, silver
+from tests.support.commands import POSTGIS, must, silver
 from tests.support.serving import Answer, Serving, are_gone, ask, descendants, serving
 
 FIRST_SECONDS = 1.5
@@ -80,10 +80,9 @@ def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def postgis() -> Iterator[dict[str, str]]:
     """Variables for a local node of our own with PostGIS: a developer's has data in it."""
-    name = f"{os.environ.get('SILVER_TEST_NODE', 'commands')}-postgis"
-    yield {"SILVER_DEVEL_NODE": name}
+    yield {"SILVER_DEVEL_NODE": POSTGIS}
     if "SILVER_TEST_NODE" not in os.environ:
-        silver("destroy-node", name, "--yes")
+        silver("destroy-node", POSTGIS, "--yes")
 
 
 @pytest.fixture

@@ -13,9 +13,11 @@ import pexpect
 import pytest
 import requests
 
-from silverlining import connections, etc_hosts, playbook
-from silverlining.connections import Connection
+from silverlining import playbook
+from silverlining.nodes import etc_hosts
 from silverlining.playbook import ROOT
+from silverlining.remote import connections
+from silverlining.remote.connections import Connection
 from tests.support import apps
 from tests.support.commands import Done, must, silver
 

@@ -1,11 +1,11 @@
-"""docs/app-ini.md says what silverlining/app_ini.py does."""
+"""docs/app-ini.md says what silverlining/app/app_ini.py does."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from silverlining import app_ini
+from silverlining.app import app_ini
 from silverlining.playbook import ROOT
 
 PAGE = (ROOT / "docs/app-ini.md").read_text()

@@ -9,8 +9,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader, inventory_loader
 from libcloud.compute.base import Node
 
-from silverlining.engine import EngineError
-from silverlining.sources import Source
+from silverlining.nodes.engine import EngineError
+from silverlining.nodes.sources import Source
 from tests.silverlining.cloud import FakeDriver, make_node
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from silverlining import playbook
-from tests.silverlining.test_servers import FINGERPRINT, KEY
+from tests.silverlining.nodes.test_servers import FINGERPRINT, KEY
 
 LINE = "172.17.0.2\ta.test\t# silver demo\n"
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from libcloud.compute.types import NodeState
 
-from silverlining import host_keys, key_pairs, nodes
-from silverlining.engine import EngineError
-from silverlining.sources import Source
+from silverlining.nodes import host_keys, key_pairs
+from silverlining.nodes import making as nodes
+from silverlining.nodes.engine import EngineError
+from silverlining.nodes.sources import Source
 from silversupport.errors import SilverError
 from tests.silverlining.cloud import FakeDriver, make_node
 

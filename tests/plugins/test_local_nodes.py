@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from silverlining import engine
+from silverlining.nodes import engine
 
 pytestmark = pytest.mark.engine
 

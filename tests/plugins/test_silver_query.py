@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from silverlining import node_program
-from silverlining.node_program import NodeProgramError
+from silverlining.deploy import node_program
+from silverlining.deploy.node_program import NodeProgramError
 from silverlining.playbook import ROOT
 
 spec = spec_from_file_location("silver_query", ROOT / "plugins/action/silver_query.py")

@@ -8,8 +8,9 @@ from typing import Any
 import click
 import pytest
 
-from silverlining import checks, cli, demo, listing, playbook
+from silverlining import checks, cli, demo, playbook
 from silverlining.cli import nodes
+from silverlining.nodes import listing
 from silversupport import VERSION
 from silversupport.errors import SilverError
 

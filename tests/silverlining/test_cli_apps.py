@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from silverlining import cli, interruption, playbook
+from silverlining import cli, playbook
+from silverlining.deploy import interruption
 
 Calls = list[tuple[dict[str, Any], list[str]]]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from silverlining import app_python, cli
+from silverlining import cli
+from silverlining.develop import app_python
 
 CHECKER = """
 import os, sys

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from silverlining import demo, engine, etc_hosts, image, libraries, playbook, release
+from silverlining import demo, playbook, release
+from silverlining.app import libraries
+from silverlining.app.locations import Location
 from silverlining.demo import DemoError, Site, Steps
-from silverlining.locations import Location
+from silverlining.nodes import engine, etc_hosts, image
 from silverlining.playbook import Result
 
 Calls = list[tuple[str, dict[str, Any]]]

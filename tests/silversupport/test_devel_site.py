@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from silverlining import app_environment, app_python
-from silverlining.app_environment import Python
+from silverlining.develop import app_environment, app_python
+from silverlining.develop.app_environment import Python
 from silverlining.playbook import ROOT
 from silversupport import devel_site
 

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from silverlining import libraries
+from silverlining.app import libraries
 from silverlining.playbook import ROOT
 
 PROBE = ROOT / "molecule/default/apps/probe"

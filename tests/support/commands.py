@@ -8,6 +8,14 @@ from pathlib import Path
 
 from silverlining.playbook import ROOT
 
+_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "0")
+
+NODE = os.environ.get("SILVER_TEST_NODE", f"commands-{_PROCESS}")
+"""The node that the tests of this process use."""
+
+POSTGIS = f"{NODE}-postgis"
+"""The local node with databases that these tests use in development."""
+
 PATIENCE = 300
 """Seconds after which a command that hangs is a failure."""
 

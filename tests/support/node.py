@@ -13,7 +13,7 @@ import testinfra
 from libcloud.compute.base import Node as CloudNode
 from libcloud.compute.base import NodeDriver
 
-from silverlining import sources
+from silverlining.nodes import sources
 from tests.support import runs
 from tests.support.runs import LOCAL_NODES, Run
 

@@ -1,0 +1,1 @@
+"""An update of an application on its node."""

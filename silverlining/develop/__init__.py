@@ -1,0 +1,1 @@
+"""An application on the laptop: made, configured, served, with the services it asks for."""

@@ -1,0 +1,117 @@
+"""From a Libcloud node to what Ansible is told about it."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from libcloud.compute.base import Node
+
+from silverlining.deploy.targets import DEVEL_GROUP
+from silverlining.nodes.sources import Source
+from silversupport.errors import SilverError
+
+ROLE_GROUPS = ("web", "db", "balancer")
+"""Groups of a node whose own groups name none of them: it does everything."""
+
+GROUPS_LABEL = "silverlining-groups"
+"""Label (tag, metadata) of a node that holds its groups, joined by ``-``: no cloud refuses that."""
+
+
+class GroupError(SilverError):
+    """A node cannot be put into a group."""
+
+
+def node_to_hostvars(node: Node, source: Source) -> dict[str, Any]:
+    """Return a node's host variables, plain data only, without those that have no value.
+
+    Args:
+        node: What the provider listed.
+        source: Where the node is from, and how one logs in there.
+    """
+    addresses = [*node.public_ips, *node.private_ips]
+    hostvars = {
+        "ansible_host": addresses[0] if addresses else None,
+        "ansible_user": source.login_user,
+        "ansible_ssh_private_key_file": source.login_key,
+        # Addresses are used again: a connection kept open must not be taken for the next node's.
+        "ansible_control_path": f"%(directory)s/{node.uuid[:10]}-%%r",
+        "libcloud_provider": source.provider,
+        "libcloud_id": node.id,
+        "libcloud_state": node.state,
+        "libcloud_image": _id(node.image) or node.extra.get("image_id"),
+        "libcloud_size": _id(node.size) or node.extra.get("instance_type"),
+        "libcloud_public_ips": node.public_ips,
+        "libcloud_private_ips": node.private_ips,
+        "libcloud_created_at": node.created_at,
+        "libcloud_extra": _without_passwords(node.extra),
+    }
+    return {name: plain(value) for name, value in hostvars.items() if value is not None}
+
+
+def node_groups(node: Node) -> list[str]:
+    """Return a node's groups: those of its label, and what they leave open.
+
+    A node with none of the role groups has all of them, and a node of no set is a set of its own;
+    one for development is neither.
+    """
+    groups = [group for group in labels(node).get(GROUPS_LABEL, "").split("-") if group]
+    if DEVEL_GROUP in groups:
+        return [DEVEL_GROUP]
+    if not set(groups) & set(ROLE_GROUPS):
+        groups += ROLE_GROUPS
+    if not any(group.startswith("set_") for group in groups):
+        groups.append(re.sub(r"\W", "_", f"set_{node.name}", flags=re.ASCII))
+    return groups
+
+
+def group_labels(groups: Sequence[str]) -> dict[str, str]:
+    """Return the labels by which ``node_groups`` knows a node's groups.
+
+    Raises:
+        GroupError: A name is none that Ansible takes.
+    """
+    bad = [group for group in groups if not re.fullmatch(r"[a-z][a-z0-9_]*", group)]
+    if bad:
+        raise GroupError(
+            f"Bad group {', '.join(map(repr, bad))}: use lower case letters, digits and _, as in "
+            f"{', '.join(ROLE_GROUPS)} and set_NAME."
+        )
+    return {GROUPS_LABEL: "-".join(groups)}
+
+
+def labels(node: Node) -> Mapping[str, str]:
+    """Return a node's labels, whatever the provider calls them."""
+    for name in ("labels", "tags", "metadata"):
+        value = node.extra.get(name)
+        if isinstance(value, Mapping):
+            return value
+    return {}
+
+
+def plain(value: object) -> Any:
+    """Return a value as lists, dicts, strings, numbers, booleans and None.
+
+    Drivers put datetimes, enums and objects of their own into ``extra``; Ansible takes none of
+    them.
+    """
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [plain(each) for each in value]
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return str(value)
+
+
+def _id(value: object) -> object:
+    """Return the id of an image or a size, which some drivers give in place of the object."""
+    return getattr(value, "id", value)
+
+
+def _without_passwords(extra: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in extra.items() if "pass" not in str(key).lower()}

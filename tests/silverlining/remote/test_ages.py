@@ -1,0 +1,24 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from silverlining.remote.ages import ago
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("age", "said"),
+    [
+        (timedelta(seconds=-30), "just now"),
+        (timedelta(seconds=59), "just now"),
+        (timedelta(seconds=60), "1 min ago"),
+        (timedelta(minutes=59, seconds=59), "59 min ago"),
+        (timedelta(hours=3, minutes=50), "3 h ago"),
+        (timedelta(hours=25), "1 day ago"),
+        (timedelta(days=29, hours=23), "29 days ago"),
+        (timedelta(days=40), "2026-10-13"),
+    ],
+)
+def test_an_age_is_said_in_its_largest_unit(age: timedelta, said: str) -> None:
+    assert ago((NOW - age).isoformat(timespec="milliseconds"), NOW) == said
