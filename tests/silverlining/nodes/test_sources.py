@@ -6,6 +6,7 @@ from libcloud.compute.types import NodeState
 
 from silverlining.nodes import sources
 from silverlining.nodes.sources import Source, SourceError
+from silverlining.playbook import ROOT
 from tests.silverlining.cloud import FakeDriver, make_node
 
 
@@ -18,7 +19,7 @@ def test_a_minimal_source_is_the_local_engine_with_its_login() -> None:
 
 
 def test_the_shipped_source_is_the_local_engine() -> None:
-    path = Path(__file__).parents[2] / "inventory" / "local.libcloud.yml"
+    path = ROOT / "inventory" / "local.libcloud.yml"
     assert sources.load(path) == Source(origin=str(path), provider="docker")
 
 
