@@ -25,7 +25,7 @@ AT_ONCE = 2
 SIDE_BY_SIDE = ("-n", str(AT_ONCE), "--dist=loadfile")
 """Makes pytest run the tests of so many files at once."""
 
-DOCS_PACKAGES = (
+LAPTOP_PACKAGES = (
     "chromium",
     "curl",
     "gdal-bin",
@@ -126,10 +126,10 @@ def start_engine() -> None:
     engine.ensure(console.print)
 
 
-def prepare_docs() -> None:
-    """Give the manual's reader an engine, and the programs and libraries of the walkthroughs."""
-    start_engine()
-    if absent := installed.missing(DOCS_PACKAGES):
+def prepare_laptop() -> None:
+    """Give the samples and the walkthroughs what their developer has on a laptop."""
+    prepare_units()
+    if absent := installed.missing(LAPTOP_PACKAGES):
         packages.install(absent, console.print)
 
 
@@ -141,8 +141,8 @@ _PARTS: dict[str, tuple[Callable[[], list[Check]], Callable[[], object]]] = {
     "lint": (lint, nothing),
     "unit": (unit, prepare_units),
     "molecule": (molecule, start_engine),
-    "commands": (commands, prepare_units),
-    "docs": (docs, prepare_docs),
+    "commands": (commands, prepare_laptop),
+    "docs": (docs, prepare_laptop),
 }
 PARTS = tuple(_PARTS)
 

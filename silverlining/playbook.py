@@ -18,6 +18,11 @@ from silversupport.errors import SilverError
 ROOT = Path(__file__).resolve().parent.parent
 """The root of the repository: ansible.cfg, playbooks, roles, apps."""
 
+PLAYBOOKS = ROOT / "playbooks"
+
+# Ansible looks for group_vars beside a playbook; without one, where `silver` was typed.
+_BESIDE = ("--playbook-dir", str(PLAYBOOKS))
+
 INTERRUPTED = 130
 """The exit status of a command that was ended with Ctrl-C, as in a shell."""
 
@@ -113,7 +118,7 @@ def inventory(sources: Sequence[Path] = ()) -> dict[str, dict[str, object]]:
     Raises:
         PlaybookError: The inventory cannot be read, or a cloud cannot be asked.
     """
-    listing = _json_of("ansible-inventory", "--list", *(f"-i{path}" for path in sources))
+    listing = _json_of("ansible-inventory", "--list", *_BESIDE, *(f"-i{path}" for path in sources))
     variables: dict[str, dict[str, object]] = listing.pop("_meta")["hostvars"]
     names = {name for group in listing.values() for name in group.get("hosts", [])}
     return {name: variables.get(name, {}) for name in sorted(names)}
@@ -155,7 +160,7 @@ def answers(
 def read_file(node: str, path: str) -> bytes | None:
     """Return a file's content from a node, or None if it is missing or cannot be reached."""
     done = subprocess.run(
-        [program("ansible"), node, "-m", "ansible.builtin.slurp", "-a", f"src={path}"],
+        [program("ansible"), *_BESIDE, node, "-m", "ansible.builtin.slurp", "-a", f"src={path}"],
         env=environment() | JSON_OUTPUT,
         capture_output=True,
         text=True,

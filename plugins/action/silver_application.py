@@ -7,7 +7,7 @@ from ansible.plugins.action import ActionBase
 
 from silverlining.app import app_config, application
 from silverlining.app.locations import Location
-from silverlining.deploy import targets
+from silverlining.nodes import targets
 from silverlining.playbook import ROOT
 from silversupport.errors import SilverError
 

@@ -5,9 +5,10 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from silverlining.deploy import node_program, targets
+from silverlining.deploy import node_program
 from silverlining.deploy.node_program import NodeProgramError
-from silverlining.deploy.targets import SET_PREFIX, TargetError
+from silverlining.nodes import targets
+from silverlining.nodes.targets import SET_PREFIX, TargetError
 
 
 class ActionModule(ActionBase):

@@ -6,7 +6,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from silverlining.app.locations import Location
-from silverlining.deploy import targets
+from silverlining.nodes import targets
 from silverlining.remote.running import Run
 from silversupport.errors import SilverError
 

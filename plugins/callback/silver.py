@@ -146,7 +146,8 @@ class CallbackModule(CallbackBase):
 def _reasons(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield what went wrong: the message, then what the program that failed printed."""
     message = "\n".join(_message(result)).strip()
-    yield message or "It gave no reason; type the command again with -v."
+    reason = message or result.get("censored")
+    yield reason or "It gave no reason; type the command again with -v."
     for key in OUTPUT_KEYS:
         text = str(result.get(key) or "").strip()
         if text and text not in message:

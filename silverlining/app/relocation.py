@@ -47,7 +47,10 @@ def rewritten(directory: Path) -> dict[PurePosixPath, bytes]:
     root = Path(os.path.realpath(directory))
     paths = (LIBRARIES / file.name for file in sorted((root / LIBRARIES).glob("*")))
     files = ((path, relocated(root, path)) for path in paths if not uploads.is_excluded(path))
-    return {path: file.content for path, file in files if file.content is not None}
+    # A link in the way would be replaced by a directory with nothing but these files.
+    real = Path(os.path.realpath(root / LIBRARIES))
+    place = PurePosixPath(real.relative_to(root)) if real.is_relative_to(root) else LIBRARIES
+    return {place / path.name: file.content for path, file in files if file.content is not None}
 
 
 def relocated(root: Path, path: PurePosixPath) -> Relocated:

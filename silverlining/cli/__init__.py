@@ -101,6 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Nobody reads on, as in `silver list-sizes | head`: keep Python's own last flush quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:  # A full disk, a directory that may not be written
+        _end(str(error), 1)
 
 
 def _end(message: str, status: int) -> None:

@@ -27,7 +27,7 @@ NODE_PYTHON = "3.12"
 @click.option(
     "--python",
     metavar="PROGRAM",
-    help="The Python that it gets, such as python3.12. [default: /usr/bin/python3]",
+    help="The Python that it gets, such as python3.12. [default: DIR's own, or /usr/bin/python3]",
 )
 @click.option("--force", is_flag=True, help="Write into a directory that is not empty.")
 def init(

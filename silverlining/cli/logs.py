@@ -20,7 +20,7 @@ BLOCKS_BEFORE_FOLLOWING = 10
 @click.option("--since", metavar="TIME", help="None before 10m (ago), 2026-11-22 and the like.")
 @click.option("--access", is_flag=True, help="Every request that reached Apache, one line each.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
-@click.option("--node", help="A node or a set, where there are several.")
+@click.option("--node", metavar="NAME", help="A node or a set, where there are several.")
 def logs(
     location: str,
     blocks: int | None,

@@ -41,7 +41,7 @@ class RunCommand(click.Command):
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("-i", "--interactive", is_flag=True, help="Give it a terminal.")
 @click.option("--no-upload", is_flag=True, help="Leave names of local files in ARGS alone.")
-@click.option("--node", help="A node or a set, where there are several.")
+@click.option("--node", metavar="NAME", help="A node or a set, where there are several.")
 def run(
     location: str,
     script: str,

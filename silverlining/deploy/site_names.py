@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from silverlining.deploy.targets import addresses_of
 from silverlining.nodes import etc_hosts
+from silverlining.nodes.targets import addresses_of
 
 HOSTS = Path("/etc/hosts")
 
@@ -64,9 +64,11 @@ def provide(
                 f"{name} leads to {', '.join(sorted(found))} on this machine, not to {node};"
                 f" {path} was left as it is"
             )
+    if wanted and not known:
+        lines.append(f"{path} was left as it is: the address of {node} is not known here")
     if not (wanted and known):
         return Report(tuple(lines))
-    done = _add(path, node, _first(addresses, resolve), wanted)
+    done = _add(path, node, _written(addresses, resolve), wanted)
     return Report((*done.lines, *lines), done.warnings)
 
 
@@ -75,11 +77,11 @@ def _add(path: Path, node: str, address: str, names: Collection[str]) -> Report:
         before, after = etc_hosts.update(
             path, lambda text: etc_hosts.added(text, node, address, names)
         )
-    except etc_hosts.HostsError as error:
+    except (etc_hosts.HostsError, OSError) as error:
         return Report(warnings=(str(error),))
     old, new = before.splitlines(), after.splitlines()
-    gone = (f"{path}: removed {line!r}" for line in old if line not in new)
-    come = (f"{path}: added {line!r}" for line in new if line not in old)
+    gone = (f"{path}: removed {line.expandtabs(1)!r}" for line in old if line not in new)
+    come = (f"{path}: added {line.expandtabs(1)!r}" for line in new if line not in old)
     return Report((*gone, *come))
 
 
@@ -90,10 +92,10 @@ def _ours(path: Path) -> set[str]:
     return {name for entry in entries if entry for name in entry.names}
 
 
-def _first(addresses: Collection[str], resolve: Callable[[str], set[str]]) -> str:
-    """Return an address of a node for the file, one of IPv4 if there is a choice."""
-    first = next(iter(addresses))
-    return min(_resolved(first, resolve), key=lambda found: (":" in found, found))
+def _written(addresses: Collection[str], resolve: Callable[[str], set[str]]) -> str:
+    """Return the address for the file: of the first that leads anywhere, IPv4 if it can be."""
+    found = next(each for each in (_resolved(name, resolve) for name in addresses) if each)
+    return min(found, key=lambda address: (":" in address, address))
 
 
 def _resolved(address: str, resolve: Callable[[str], set[str]]) -> set[str]:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -54,7 +54,7 @@ def check_target(out: Path, directory: Path, force: bool) -> None:
 
 
 def write(files: Mapping[PurePosixPath, File], out: Path) -> None:
-    """Write a configuration: all of it or, if that fails, nothing.
+    """Write a configuration: no file of it by halves, and none at all if it cannot be made.
 
     Args:
         files: its files.
@@ -64,38 +64,34 @@ def write(files: Mapping[PurePosixPath, File], out: Path) -> None:
         OSError: it cannot be written.
     """
     out = Path(os.path.realpath(out))
-    draft = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    is_there = out.is_dir()
+    draft = Path(tempfile.mkdtemp(dir=out if is_there else out.parent, prefix=f".{out.name}."))
     try:
-        if out.is_dir():
-            shutil.copytree(out, draft, dirs_exist_ok=True, symlinks=True)
-            draft.chmod(0o700)
         for name, file in files.items():
             _write(draft / name, file)
-        _put(draft, out)
+        if is_there:
+            _fill(out, draft, files)
+        else:
+            draft.rename(out)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
 def _write(path: Path, file: File) -> None:
-    # One by one: `parents` would make those above with the umask's mode.
-    for parent in reversed(path.parents):
-        if not parent.exists():
-            parent.mkdir(mode=0o700)
-    path.unlink(missing_ok=True)
+    _make_directories(path.parent)
     path.touch(file.mode)
     path.write_bytes(file.content)
 
 
-def _put(draft: Path, out: Path) -> None:
-    """Move a directory to where it belongs; what is there goes, once it is replaced."""
-    if not out.is_dir():
-        draft.rename(out)
-        return
-    old = draft.with_name(f"{draft.name}.old")
-    out.rename(old)
-    try:
-        draft.rename(out)
-    except BaseException:
-        old.rename(out)
-        raise
-    shutil.rmtree(old)
+def _make_directories(directory: Path) -> None:
+    # One by one: `parents` would make those above with the umask's mode.
+    for path in (*reversed(directory.parents), directory):
+        if not path.exists():
+            path.mkdir(mode=0o700)
+
+
+def _fill(out: Path, draft: Path, names: Iterable[PurePosixPath]) -> None:
+    """Move files into a directory that stays the one it is: somebody may be standing in it."""
+    for name in names:
+        _make_directories((out / name).parent)
+        (draft / name).replace(out / name)

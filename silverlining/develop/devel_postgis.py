@@ -15,9 +15,9 @@ from contextlib import suppress
 from libcloud.compute.base import Node
 
 from silverlining import files, paths, playbook
-from silverlining.deploy.targets import DEVEL_GROUP
 from silverlining.nodes import engine
 from silverlining.nodes.docker_driver import DockerNodeDriver
+from silverlining.nodes.targets import DEVEL_GROUP
 from silverlining.packages import tail
 from silverlining.polling import wait_until
 from silversupport.errors import SilverError

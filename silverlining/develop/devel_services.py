@@ -14,7 +14,7 @@ Report = Callable[[str], None]
 def provide(app_dir: Path, report: Report) -> None:
     """Get ready what `silversupport.devel.environment(..., provide=True)` cannot make by itself.
 
-    The service NAME does so in the module `silverlining.devel_NAME`, if there is one.
+    The service NAME does so in the module `silverlining.develop.devel_NAME`, if there is one.
 
     Args:
         app_dir: the application's root.

@@ -7,8 +7,8 @@ from typing import Any
 
 from libcloud.compute.base import Node
 
-from silverlining.deploy.targets import DEVEL_GROUP
 from silverlining.nodes.sources import Source
+from silverlining.nodes.targets import DEVEL_GROUP
 from silversupport.errors import SilverError
 
 ROLE_GROUPS = ("web", "db", "balancer")

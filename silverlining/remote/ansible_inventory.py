@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from silverlining import playbook
-from silverlining.deploy import targets
+from silverlining.nodes import targets
 from silversupport.errors import SilverError
 
 
@@ -51,6 +51,8 @@ class Inventory:
 
         init_plugin_loader()
         self._loader = DataLoader()
+        # Beside a playbook Ansible looks for group_vars; by default, where `silver` is typed.
+        self._loader.set_basedir(str(playbook.PLAYBOOKS))
         try:
             self._hosts = InventoryManager(self._loader, constants.DEFAULT_HOST_LIST)
         except AnsibleError as error:

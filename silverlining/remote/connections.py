@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from silverlining import playbook
-from silverlining.deploy import targets
+from silverlining.nodes import targets
 from silverlining.remote import inventory_memory
 from silverlining.remote.ansible_inventory import Inventory, Login
 

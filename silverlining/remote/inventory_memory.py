@@ -14,6 +14,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPException
@@ -64,11 +65,12 @@ class Memory:
         """Keep what is new, and remove what is old."""
         if self.path is None or not self._is_new:
             return
-        self.path.parent.mkdir(exist_ok=True)
-        files.replace(self.path, json.dumps(self.answers))
-        for other in self.path.parent.iterdir():
-            if _age(other) > LIFETIME:
-                other.unlink(missing_ok=True)
+        with suppress(OSError):  # It only saves time.
+            self.path.parent.mkdir(exist_ok=True)
+            files.replace(self.path, json.dumps(self.answers))
+            for other in self.path.parent.iterdir():
+                if _age(other) > LIFETIME:
+                    other.unlink(missing_ok=True)
 
 
 def load() -> Memory:
@@ -90,7 +92,7 @@ def _age(path: Path) -> float:
     """Return for how many seconds a file has been there; for ever, if it is not."""
     try:
         return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
+    except OSError:
         return float("inf")
 
 

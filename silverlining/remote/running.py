@@ -90,6 +90,8 @@ def _attach(connection: Connection, wanted: Run, arguments: Sequence[str]) -> in
 def _upload(connection: Connection, wanted: Run, files: Sequence[str]) -> dict[str, str]:
     """Upload files; where each of them is on the node."""
     for name in files:
+        if not os.access(name, os.R_OK):
+            raise RunError(f"{name}: you may not read it (--no-upload leaves arguments alone)")
         size = os.path.getsize(name)  # noqa: PTH202
         sys.stderr.write(f"silver: uploading {name} ({size:,} bytes)\n")
     request = wanted.request(connection.node, files=len(files))

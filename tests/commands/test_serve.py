@@ -132,7 +132,7 @@ def test_the_first_request_is_answered_soon_with_a_database(
 
     try:
         with serving(copy, **postgis) as started:  # makes the node, if it is not there
-            started.wait_for("serves", limit=NODE_SECONDS)
+            started.wait_for("/ serves", limit=NODE_SECONDS)
         assert best(first) < FIRST_SECONDS
     finally:
         shutil.rmtree(data.devel_dir("serve_places"), ignore_errors=True)

@@ -79,6 +79,13 @@ def test_a_pth_file_behind_a_link_is_uploaded_as_a_file(app: Path) -> None:
     assert only(app, "lib/python/all.pth") == "../../src\n"
 
 
+def test_libraries_behind_a_link_are_uploaded_where_they_are(app: Path) -> None:
+    (app / "lib/python").rename(app / "src/deps")
+    (app / "lib/python").symlink_to("../src/deps")
+    (app / "lib/python/src.pth").write_text(f"{app}/src\n")
+    assert only(app, "src/deps/src.pth") == "../../src\n"
+
+
 def test_an_egg_link_is_relative_to_itself(app: Path) -> None:
     (app / "lib/python/polls.egg-link").write_text(f"{app}/src\n.")
     assert only(app, "lib/python/polls.egg-link") == "../../src\n."

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from silverlining import paths
-from silverlining.deploy import targets
+from silverlining.nodes import targets
 from silverlining.playbook import ROOT
 from silverlining.remote import connections, inventory_memory
 from silverlining.remote.ansible_inventory import Login
@@ -42,13 +42,18 @@ def ask(tmp_path: Path) -> Any:
     (tmp_path / "group_vars").mkdir()
     text = (ROOT / "inventory/group_vars/all.yml").read_text()
     (tmp_path / "group_vars/all.yml").write_text(text)
+    # Where it is typed there are somebody's own playbooks.
+    (tmp_path / "typed/group_vars").mkdir(parents=True)
+    foreign = "ansible_ssh_common_args: -o StrictHostKeyChecking=no\n"
+    (tmp_path / "typed/group_vars/all.yml").write_text(foreign)
 
     def run(location: str, node: str = "") -> Any:
-        variables = {"ANSIBLE_INVENTORY": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+        inventory = str(tmp_path / "hosts.yml")
+        variables = {"ANSIBLE_INVENTORY": inventory, "XDG_DATA_HOME": str(tmp_path)}
         done = subprocess.run(
             [sys.executable, "-c", ASK, location, node],
             env=os.environ | variables,
-            cwd=tmp_path,
+            cwd=tmp_path / "typed",
             capture_output=True,
             text=True,
             check=False,

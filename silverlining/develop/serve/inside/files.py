@@ -64,6 +64,8 @@ class Files:
         return None
 
     def _is_file(self, root: str, path: str) -> bool:
+        if ".." in path.split("/"):  # `path_of` lets none through: the second lock
+            return False
         if not os.path.isfile(_on_disk(root, path)):  # noqa: PTH113 (a path may end in a slash)
             return False
         # What is not uploaded is on no node.

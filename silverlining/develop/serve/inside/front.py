@@ -1,6 +1,7 @@
 """What Varnish and Apache do to a request on a node before the application sees it."""
 
 import html
+import re
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -9,6 +10,9 @@ from silversupport.front import prepare
 
 # Headers by which a visitor would tell a framework who asks, who is asked or how: Varnish removes
 # them (roles/varnish, policy.vcl.j2).
+ABSOLUTE = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?]*/?", re.IGNORECASE)
+"""What comes before the path in the form `http://host/path`: RFC 9112, section 3.2.2."""
+
 FORGED = ("HTTP_X_SILVER_", "HTTP_X_FORWARDED_", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_PROXY")
 
 
@@ -18,9 +22,8 @@ def in_front_of(app: WSGIApplication) -> WSGIApplication:
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         for name in [name for name in environ if name.startswith(FORGED)]:
             del environ[name]
-        uri = environ.get("REQUEST_URI", "")
-        # Not so in the forms `http://host/path` and `*` of RFC 9112, section 3.2.
-        if uri.startswith("/"):
+        uri = ABSOLUTE.sub("/", environ.get("REQUEST_URI", ""))
+        if uri != "*":  # of OPTIONS: RFC 9112, section 3.2.4
             try:
                 environ["PATH_INFO"] = path_of(uri)
             except PathError as error:

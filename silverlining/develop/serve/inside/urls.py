@@ -24,6 +24,8 @@ def path_of(uri: str) -> str:
     Raises:
         PathError: there is no such path.
     """
+    if not uri.startswith("/"):
+        raise PathError(BAD_REQUEST)
     segments = _ESCAPE.sub(_character, uri.partition("?")[0]).split("/")[1:]
     kept: list[str] = []
     for segment in segments:

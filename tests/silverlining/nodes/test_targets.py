@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from silverlining.deploy import targets
-from silverlining.deploy.targets import TargetError
+from silverlining.nodes import targets
+from silverlining.nodes.targets import TargetError
 
 ONE = {"all": ["web1"], "set_web1": ["web1"], "ungrouped": []}
 TWO = {"all": ["web1", "web2"], "set_web1": ["web1"], "set_web2": ["web2"]}
