@@ -54,9 +54,14 @@ def of_routes(layout: Layout) -> Iterator[None]:
         yield
 
 
-def _open(layout: Layout, name: str) -> TextIO:
+def directory(layout: Layout) -> Path:
+    """Return the directory of the locks, which is gone after a boot and then made anew."""
     layout.locks.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return (layout.locks / name).open("a+", encoding="utf-8")
+    return layout.locks
+
+
+def _open(layout: Layout, name: str) -> TextIO:
+    return (directory(layout) / name).open("a+", encoding="utf-8")
 
 
 def _holder(path: Path) -> str:

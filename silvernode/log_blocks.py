@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from silvernode.log_events import APACHE, Event
+from silvernode.log_events import APACHE, VISIT, Event
 
 QUIET_SECONDS = 0.2
 PATIENCE_SECONDS = 3.0
@@ -16,7 +16,6 @@ GAP_SECONDS = 1.0
 SERVER_ERROR = 500
 ERROR = re.compile(r"^Traceback \(most recent call last\)|\b(ERROR|CRITICAL)\b", re.MULTILINE)
 ASKED = ("method", "path", "location")
-ACCESS = ("client", "bytes", "referer", "agent")
 
 
 class Piece(NamedTuple):
@@ -120,7 +119,7 @@ class Block:
             "seconds": self.end.get("seconds"),
             "failed": self.is_lost or bool(self.end.get("failed")),
             "continued": self.continued,
-            **{key: self.end[key] for key in ACCESS if key in self.end},
+            **{key: self.end[key] for key in VISIT if key in self.end},
             "lines": [{"stream": stream, "text": text} for stream, text in self.lines],
         }
 

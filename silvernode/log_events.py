@@ -40,6 +40,9 @@ TYPES: dict[str, Any] = {
     **dict.fromkeys(("method", "path", "location"), str),
     "failed": bool,
 }
+VISIT = ("client", "bytes", "referer", "agent")
+"""What only Apache tells of a request."""
+
 ENDED = ("request", "status", "seconds", "began")
 GREATEST = 1e11
 """What a number of an event is below, be it a time, a process or a duration."""
@@ -71,51 +74,51 @@ def errors() -> Callable[[str], list[Event]]:
 
     def parse(line: str) -> list[Event]:
         found = ERROR.fullmatch(line)
-        if not found:
+        message = _checked(_error, found)
+        if not found or not message:
             event = _json(line) if line.startswith("{") else None
             return [event or {"stream": OTHER, "text": f"{line}\n"}]
         text, source = found["text"], (found["pid"], found["request"])
-        event = _error(found)
         if OURS in text:
             ours.add(source)
         elif source in ours and OUR_TRACEBACK.fullmatch(text):
             if text.startswith("SystemExit"):
                 ours.remove(source)
         elif found["level"] not in QUIET or CRASH in text:
-            return [event]
-        return [{"time": event["time"]}]
+            return [message]
+        return [{"time": message["time"]}]
 
     return parse
 
 
 def of_access(line: str) -> list[Event]:
     """Return the event of a line of `access.log`: the end of a request."""
-    found = ACCESS.fullmatch(line)
-    if not found:
-        return []
+    event = _checked(_access, ACCESS.fullmatch(line))
+    return [event] if event else []
+
+
+def _access(found: re.Match[str]) -> Event:
     method, _, rest = found["asked"].partition(" ")
     prefix = found["prefix"].removeprefix("-")
     began = datetime.strptime(found["time"], ACCESS_TIME).timestamp()
     seconds = int(found["microseconds"]) / 1_000_000
-    return [
-        {
-            "time": began + seconds,
-            "instance": found["instance"],
-            "request": found["request"],
-            "event": "end",
-            "status": int(found["status"]),
-            "failed": False,
-            "seconds": seconds,
-            "began": began,
-            "method": method,
-            "path": prefix + rest.rpartition(" ")[0],
-            "location": found["host"] + prefix,
-            "client": found["client"],
-            "bytes": int(found["bytes"]) if found["bytes"].isdecimal() else 0,
-            "referer": found["referer"].removeprefix("-"),
-            "agent": found["agent"].removeprefix("-"),
-        }
-    ]
+    return {
+        "time": began + seconds,
+        "instance": found["instance"],
+        "request": found["request"],
+        "event": "end",
+        "status": int(found["status"]),
+        "failed": False,
+        "seconds": seconds,
+        "began": began,
+        "method": method,
+        "path": prefix + rest.rpartition(" ")[0],
+        "location": found["host"] + prefix,
+        "client": found["client"],
+        "bytes": int(found["bytes"]) if found["bytes"].isdecimal() else 0,
+        "referer": found["referer"].removeprefix("-"),
+        "agent": found["agent"].removeprefix("-"),
+    }
 
 
 def _error(found: re.Match[str]) -> Event:
@@ -130,6 +133,22 @@ def _error(found: re.Match[str]) -> Event:
     }
 
 
+def _checked(make: Callable[[re.Match[str]], Event], found: re.Match[str] | None) -> Event | None:
+    """Return the event of a line of Apache's; None for one that only looks so.
+
+    The app can write to these files too, and a process that ends may leave a half line.
+    """
+    try:
+        event = make(found) if found else None
+    except (ValueError, OverflowError):
+        return None
+    return event if event and _is_sane(event) else None
+
+
+def _is_sane(event: Event) -> bool:
+    return all(0 <= event[key] < GREATEST for key in NUMBERS if key in event)
+
+
 def _json(line: str) -> Event | None:
     """Return an event, if it is one: the file belongs to the app, which could write anything."""
     try:
@@ -140,5 +159,6 @@ def _json(line: str) -> Event | None:
         return None
     needed = ENDED if event.get("event") == "end" else ()
     right = all(isinstance(event[key], kind) for key, kind in TYPES.items() if key in event)
-    sane = right and all(0 <= event[key] < GREATEST for key in NUMBERS if key in event)
-    return event if sane and all(key in event for key in needed) else None
+    if not right or not _is_sane(event) or not all(key in event for key in needed):
+        return None
+    return {key: value for key, value in event.items() if key not in VISIT}

@@ -3,10 +3,17 @@
 import gzip
 import os
 import stat
+import zlib
+from contextlib import suppress
 from pathlib import Path
 
 ROTATED_BYTES = 200_000_000
 """What is read at most of a compressed file, which an app could have made to be endless."""
+
+
+ADDED_BYTES = 8_000_000
+"""What is read at most at once of what is added, and the longest line: a file can be made to be
+larger than the memory in no time."""
 
 
 class LogFile:
@@ -50,27 +57,37 @@ class LogFile:
     def more(self) -> list[str]:
         """Return the lines that were added since the last call."""
         data = self._rest + self._added()
-        lines, newline, self._rest = data.rpartition(b"\n")
+        lines, newline, rest = data.rpartition(b"\n")
+        self._rest = rest if len(rest) <= ADDED_BYTES else b""
         return lines.decode(errors="replace").split("\n") if newline else []
 
     def _added(self) -> bytes:
         data = b""
         if self._before >= 0:
             # Whoever had it open when it was renamed may have written a last line.
-            data = _read(self._before, self._end, _size(self._before))
+            data = _read_some(self._before, self._end)
+            self._end += len(data)
+            if len(data) == ADDED_BYTES:
+                return data
             os.close(self._before)
             self._before = -1
-        data += self._read_on()
+        added = self._read_on()
+        data += added
+        if len(added) == ADDED_BYTES:
+            return data  # the rest comes first, wherever the file is then
         if _identity(self._path) not in (None, _identity(self._file)):
             self._before, self._end = self._file, self._position
             self._file, self._position = _open(self._path), 0
-            data += self._read_on()
+            lines, newline, half = self._read_on().rpartition(b"\n")
+            # What comes late to the other one must not come into the middle of a line.
+            self._position -= len(half)
+            data += lines + newline
         return data
 
     def _read_on(self) -> bytes:
         size = _size(self._file)
         start = self._position if size >= self._position else 0  # copied and truncated
-        data = _read(self._file, start, size)
+        data = _read_some(self._file, start)
         self._position = start + len(data)
         return data
 
@@ -110,13 +127,18 @@ def _read(file: int, start: int, end: int) -> bytes:
     return b"".join(parts)
 
 
+def _read_some(file: int, start: int) -> bytes:
+    return _read(file, start, min(_size(file), start + ADDED_BYTES))
+
+
 def _older(path: Path) -> list[Path]:
     """Return the files to which a log was rotated, the newest first."""
     dated = []
     for each in path.parent.glob(f"{path.name}.*"):
-        found = each.lstat()
-        if stat.S_ISREG(found.st_mode):
-            dated.append((found.st_mtime, each))
+        with suppress(FileNotFoundError):  # logrotate may be at work
+            found = each.lstat()
+            if stat.S_ISREG(found.st_mode):
+                dated.append((found.st_mtime, each))
     return [each for _, each in sorted(dated, reverse=True)]
 
 
@@ -130,7 +152,7 @@ def _read_rotated(path: Path, size: int) -> tuple[bytes, bool]:
             try:
                 with gzip.open(opened) as unpacked:
                     return unpacked.read(ROTATED_BYTES), True
-            except (OSError, EOFError):
-                return b"", True  # logrotate is still compressing it
+            except (OSError, EOFError, zlib.error):
+                return b"", True  # logrotate is still compressing it, or the app damaged it
         start = max(0, os.fstat(file).st_size - size)
         return _read(file, start, os.fstat(file).st_size), start == 0

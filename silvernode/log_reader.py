@@ -11,6 +11,9 @@ from silvernode.log_files import LogFile
 
 FIRST_BYTES = 500_000
 GROWTH = 8
+MOST_BYTES = 256_000_000
+"""What is read at most of a log, which an app could have made to be endless."""
+
 EVER = float("-inf")
 
 Enough = Callable[[list[Block], float], bool]
@@ -33,22 +36,24 @@ class LogReader:
 
     def last(self, is_enough: Enough) -> Blocks:
         """Return the last blocks."""
+        blocks = Blocks()
         for size in _sizes():
             blocks, start = self._last(size)
             if start == EVER or is_enough(blocks.all(), start):
-                return blocks
-        raise AssertionError  # there is always a greater size
+                break
+        return blocks
 
     def last_requests(self, is_enough: Enough) -> Blocks:
         """Return the last requests, whether something was written or not."""
+        blocks = Blocks()
         for size in _sizes():
             blocks = Blocks()
             lines, whole = self._access.back(size)
             blocks.add(_events(lines, log_events.of_access))
             found = blocks.all()
             if whole or is_enough(found, found[0].time if found else time.time()):
-                return blocks
-        raise AssertionError  # there is always a greater size
+                break
+        return blocks
 
     def more(self, blocks: Blocks) -> None:
         """Add to the blocks what has been written since the last call."""
@@ -78,17 +83,18 @@ class LogReader:
         start = min((block.time for block in blocks.endless()), default=None)
         if start is None:
             return
+        ends: list[Event] = []
         for size in _sizes():
             lines, whole = self._access.back(size)
             ends = _events(lines, log_events.of_access)
             if whole or _start(ends, whole) < start:
-                blocks.add_ends(ends)
-                return
+                break
+        blocks.add_ends(ends)
 
 
 def _sizes() -> Iterator[int]:
     size = FIRST_BYTES
-    while True:
+    while size <= MOST_BYTES:
         yield size
         size *= GROWTH
 

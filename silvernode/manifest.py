@@ -140,8 +140,8 @@ def _is_untouched(entry: Entry, status: os.stat_result) -> bool:
 def _is_same(base: Path, name: str, status: os.stat_result) -> bool:
     try:
         return os.path.samestat(os.lstat(f"{base}/{name}"), status)
-    except FileNotFoundError:
-        return False
+    except OSError:
+        return False  # It was removed on the node, or something else is there now.
 
 
 def _digest(file: Path, status: os.stat_result) -> str:

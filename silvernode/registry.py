@@ -90,9 +90,7 @@ class Registry:
             address = f"127.1.{number >> 8}.{number & 0xFF}"
             if address not in taken:
                 return address
-        raise NodeError(
-            "this node has no address left for another instance; run ./silver clean-node"
-        )
+        raise NodeError("this node has no address left for another instance")
 
 
 def find(layout: Layout, location: str, node: str = "this node") -> str:

@@ -2,17 +2,21 @@
 
 import os
 import pwd
+import re
 import shutil
 import tarfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from silvernode import apps, interrupts
+from silvernode import apps, interrupts, units
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
+
+ID = re.compile(r"[0-9a-f]{32}")
+"""What tells a script from every other one."""
 
 ABANDONED_SECONDS = 24 * 3600
 Owner = tuple[int, int]
@@ -41,7 +45,7 @@ def receive(layout: Layout, app: str, identity: str, count: int, stream: IO[byte
     entry = pwd.getpwnam(apps.user(app))
     owner = entry.pw_uid, entry.pw_gid
     tmp = layout.data("tmp", app)
-    _drop_abandoned(tmp)
+    _drop_abandoned(tmp, app)
     try:
         # The app may write to tmp, and put a link in a new directory's place meanwhile: everything
         # is done through descriptors of what was made here.
@@ -59,9 +63,12 @@ def receive(layout: Layout, app: str, identity: str, count: int, stream: IO[byte
 
 
 def discard(layout: Layout, identity: str) -> None:
-    """Remove the files that came with a script, if there are any."""
+    """Remove the files that came with a script, if there are any.
+
+    What cannot be removed is left to `_drop_abandoned`.
+    """
     for path in layout.state.glob(f"tmp/*/{_name(identity)}"):
-        shutil.rmtree(path)
+        _remove(path)
 
 
 def _name(identity: str) -> str:
@@ -104,9 +111,29 @@ def _write(parent: int, name: str, source: IO[bytes], mode: int, owner: Owner) -
         os.fchown(file.fileno(), *owner)
 
 
-def _drop_abandoned(tmp: Path) -> None:
+def _drop_abandoned(tmp: Path, app: str) -> None:
     """Remove what came with scripts that were never run, since the connection broke in between."""
-    for path in tmp.glob("run-*"):
-        if time.time() - path.lstat().st_mtime > ABANDONED_SECONDS:
-            # Whatever else is called so is the app's own: a file, or a link.
-            shutil.rmtree(path, ignore_errors=True)
+    for path in tmp.glob(_name("*")):
+        identity = path.name.removeprefix(_name(""))
+        if (
+            ID.fullmatch(identity)
+            and _is_old(path)
+            and not units.is_active(units.script(app, identity))
+        ):
+            _remove(path)
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.lstat().st_mtime > ABANDONED_SECONDS
+    except FileNotFoundError:
+        return False  # its script has just ended
+
+
+def _remove(path: Path) -> None:
+    """Remove a directory as far as that is possible: the app may change it meanwhile.
+
+    Whatever else is called so is the app's own: a file, or a link.
+    """
+    with suppress(RecursionError):  # the app made it too deep for Python 3.11
+        shutil.rmtree(path, ignore_errors=True)

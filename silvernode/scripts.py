@@ -1,7 +1,6 @@
 """Scripts of an app, run in its own environment with its user, limits and sandbox."""
 
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -10,21 +9,32 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from silvernode import executables, interrupts, script_files, units
+from silvernode import executables, interrupts, locks, script_files, units
 from silvernode.errors import NodeError
 from silvernode.executables import NotExecutable
 from silvernode.layout import Layout
 from silvernode.programs import run
 from silvernode.registry import find
 
-ID = re.compile(r"[0-9a-f]{32}")
 PLAIN_TERMINAL = {"SYSTEMD_ADJUST_TERMINAL_TITLE": "0", "SYSTEMD_TINT_BACKGROUND": "0"}
 """Keeps systemd-run from painting the terminal: https://systemd.io/ENVIRONMENT/"""
 
 STOP_SECONDS = 5
 """Between the request to end and the end, where nobody waits for the script any more."""
+
+OUTPUT_CHARACTERS = 20_000
+"""What is kept of output that nobody watches: the last of it."""
+
+CHUNK_BYTES = 65_536
+LONGEST_CHARACTER = 4
+"""In bytes of UTF-8."""
+
+REASONS = {
+    "oom-kill": ": it took more memory than role variable app_memory_max allows",
+    "timeout": ": it took too long",
+}
 
 
 @dataclass(frozen=True)
@@ -43,21 +53,19 @@ class Outcome:
 
     @property
     def status(self) -> int:
-        """The exit status, as a shell gives it."""
+        """The exit status, as a shell gives it; never 0 if something else ended it."""
         if self.code == "exited":
-            return int(self.word)
-        return interrupts.SIGNALLED + signal.Signals[f"SIG{self.word}"]
+            return int(self.word) or int(self.result in REASONS)
+        return interrupts.SIGNALLED + _signal(self.word)
 
     @property
     def reason(self) -> str:
         """What ended it; empty if it ended by itself."""
+        why = REASONS.get(self.result, "")
         if self.code == "exited":
-            return ""
-        reasons = {
-            "oom-kill": ": it took more memory than role variable app_memory_max allows",
-            "timeout": ": it took too long",
-        }
-        return f"ended by SIG{self.word}{reasons.get(self.result, '')}"
+            # A script may well end by itself when it is asked to.
+            return why and f"ended{why}"
+        return f"ended by SIG{self.word}{why}"
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,8 @@ class Script:
             output: where both of its outputs go, if not to this process's own.
 
         Returns:
-            How it ended; its output, if that was `subprocess.PIPE`.
+            How it ended; the last `OUTPUT_CHARACTERS` of its output, if that was
+            `subprocess.PIPE`.
 
         Raises:
             NotFound, NotExecutable: there is nothing to run.
@@ -94,6 +103,7 @@ class Script:
         """
         stdin, errors = (None, None) if output is None else (subprocess.DEVNULL, subprocess.STDOUT)
         process = None
+        locks.directory(self.layout)  # systemd writes the note of its end there
         try:
             with interrupts.held():
                 process = subprocess.Popen(
@@ -103,8 +113,8 @@ class Script:
                     stderr=errors,
                     env=os.environ | PLAIN_TERMINAL,
                 )
-            printed = process.communicate()[0] or b""
-            return self._outcome(process.returncode), printed.decode(errors="replace")
+            printed = _last(process.stdout) if process.stdout else ""
+            return self._outcome(process.wait()), printed
         except BaseException:
             interrupts.ignore()
             if process:
@@ -141,7 +151,7 @@ class Script:
 
     @property
     def _unit(self) -> str:
-        return f"silver-script-{self.instance.partition('.')[0]}-{self.id}.service"
+        return units.script(self.instance.partition(".")[0], self.id)
 
     @property
     def _note(self) -> Path:
@@ -154,7 +164,8 @@ class Script:
         except (OSError, TypeError):
             raise NodeError(f"systemd could not start {self.command[0]}") from None
         # A unit that fails to start has one of systemd's own exit statuses, and systemd-run has 1.
-        if outcome.code == "exited" and outcome.status != status:
+        # It has 1 for a timeout and the like too, whatever the script's own status.
+        if outcome.result == "exit-code" and outcome.status != status:
             raise NotExecutable(
                 f"{self.command[0]} cannot be executed (systemd: {outcome.word}); is the program in"
                 " its #! line on the node?"
@@ -163,6 +174,25 @@ class Script:
 
     def _stop(self) -> None:
         run("systemctl", "stop", self._unit, check=False)
+
+
+def _signal(word: str) -> int:
+    """Return the number of a signal that systemd names, such as TERM, RTMIN+1 or 33.
+
+    Source: signal_to_string in
+    https://github.com/systemd/systemd/blob/v252/src/basic/signal-util.c.
+    """
+    name, _, more = word.partition("+")
+    return int(name) if name.isdecimal() else signal.Signals[f"SIG{name}"] + int(more or 0)
+
+
+def _last(stream: IO[bytes]) -> str:
+    """Read a stream to its end, and return the last of it: a script could fill the memory."""
+    kept = b""
+    with stream:
+        while part := stream.read(CHUNK_BYTES):
+            kept = (kept + part)[-OUTPUT_CHARACTERS * LONGEST_CHARACTER :]
+    return kept.decode(errors="replace")[-OUTPUT_CHARACTERS:]
 
 
 def run_captured(layout: Layout, instance: str, command: str, seconds: int) -> tuple[int, str]:
@@ -175,7 +205,7 @@ def run_captured(layout: Layout, instance: str, command: str, seconds: int) -> t
         seconds: how long it may take.
 
     Returns:
-        Its exit status, and all that it printed.
+        Its exit status, and the last of what it printed.
     """
     script = Script(layout, instance, shlex.split(command), properties=[f"RuntimeMaxSec={seconds}"])
     outcome, output = script.run(output=subprocess.PIPE)
@@ -231,6 +261,6 @@ def check_id(text: str) -> str:
     Raises:
         NodeError: it is not.
     """
-    if not ID.fullmatch(text):
+    if not script_files.ID.fullmatch(text):
         raise NodeError(f"not the id of a script: {text!r}")
     return text

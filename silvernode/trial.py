@@ -13,7 +13,6 @@ from silvernode.layout import Layout
 from silvernode.settings import Settings
 
 POLL_SECONDS = 0.02
-OUTPUT_CHARACTERS = 20_000
 PORT = 8080
 
 
@@ -155,7 +154,11 @@ class Trial:
 
     def _log(self, since: float) -> str:
         """What the app wrote since a time, the last of it if it is long."""
-        return logs.written(self.layout, self.instance, since)[-OUTPUT_CHARACTERS:]
+        try:
+            written = logs.written(self.layout, self.instance, since)
+        except (OSError, ValueError):
+            return ""  # The app may damage its log, which must not hide why the trial failed.
+        return written[-scripts.OUTPUT_CHARACTERS :]
 
 
 def _crashed(run_directory: Path) -> bool:

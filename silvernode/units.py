@@ -90,7 +90,17 @@ def stop_now(layout: Layout, instance: str) -> None:
 
 def is_running(instance: str) -> bool:
     """Tell whether an instance's server is there."""
-    return run("systemctl", "is-active", "--quiet", unit(instance), check=False).returncode == 0
+    return is_active(unit(instance))
+
+
+def is_active(name: str) -> bool:
+    """Tell whether a unit is active."""
+    return run("systemctl", "is-active", "--quiet", name, check=False).returncode == 0
+
+
+def script(app: str, identity: str) -> str:
+    """Return the name of the unit in which a script of an app runs."""
+    return f"silver-script-{app}-{identity}.service"
 
 
 def journal(instance: str) -> str:

@@ -61,6 +61,11 @@ class Request:
         self._status = ""
         self._begun = self._ended = self.has_output = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its end is noted, if there was anything to note."""
+        return self._ended
+
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
@@ -98,9 +103,9 @@ class Request:
 
     def _end(self, status: int, *, failed: bool) -> None:
         current.set(None)
-        if self._ended or not (self._begun or status >= SERVER_ERROR):
+        ended, self._ended = self._ended, True
+        if ended or not (self._begun or status >= SERVER_ERROR):
             return
-        self._ended = True
         seconds = round(time.monotonic() - self._started, 6)
         end = {"event": "end", "status": status, "failed": failed, "seconds": seconds}
         asked = {"began": self._began, **self._describe()}

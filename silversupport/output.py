@@ -24,6 +24,10 @@ class Writer(Protocol):
 
     has_output: bool
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, so that what is written now is not its output."""
+
     def write(self, stream: str, text: str) -> None:
         """Note what was written."""
 
@@ -91,7 +95,8 @@ class Stream(io.TextIOBase):
 
     def _note(self, text: str) -> None:
         writer = self._pending.writer
-        if writer:
+        # A thread may have been given the context of a request, and outlive it.
+        if writer and not writer.is_over:
             writer.write(self.name, text)
         else:
             self._log.append({"stream": self.name, "text": text})

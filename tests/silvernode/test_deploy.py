@@ -114,6 +114,20 @@ def test_a_failed_trial_says_why_and_leaves_nothing(node: Node, case: str, first
     assert list(node.layout.staging.iterdir()) == []
 
 
+@pytest.mark.parametrize("error", [OSError("gone"), ValueError("odd")])
+def test_a_log_that_cannot_be_read_does_not_hide_why_a_trial_failed(
+    node: Node, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> str:
+        raise error
+
+    monkeypatch.setattr("silvernode.logs.written", fail)
+    node.site.statuses = {"/bad": 404}
+    with pytest.raises(NodeError, match="answered 404") as caught:
+        node.deploy(check_url="/bad")
+    assert caught.value.output == ""
+
+
 def test_a_page_that_is_not_found_fails_no_check_that_nobody_asked_for(node: Node) -> None:
     node.site.statuses = {"/": 404}
     assert node.deploy() in node.served()

@@ -40,6 +40,11 @@ def test_whatever_an_app_puts_there_is_text(line: str) -> None:
     assert log_events.of_app(line) == [{"stream": "other", "text": f"{line}\n"}]
 
 
+def test_what_only_apache_may_tell_of_a_request_is_not_taken_from_the_app() -> None:
+    forged = {"client": "1.2.3.4", "bytes": 1, "referer": "x", "agent": "y"}
+    assert log_events.of_app(json.dumps({**END, **forged})) == [END]
+
+
 def parse_errors(*lines: str) -> list[log_events.Event]:
     parse = log_events.errors()
     return [event for line in lines for event in parse(line) if "text" in event]
@@ -127,3 +132,32 @@ def test_a_line_of_the_access_log_is_the_end_of_a_request() -> None:
 
 def test_another_line_of_the_access_log_is_left_out() -> None:
     assert log_events.of_access(ACCESS.replace(" abc/+", "")) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[x] [y] [pid 1] [z] [-] text",
+        "[2026-11-23 10:0[2026-11-23 10:01:00.123 +0000] [error] [pid 1] [z] [-] text",
+        "[9999-12-31 23:59:59.9 -1200] [error] [pid 1] [z] [-] text",
+        "[0001-01-01 00:00:00.0 +1200] [error] [pid 1] [z] [-] text",
+        f"[2026-11-23 10:00:00.1 +0000] [error] [pid {'9' * 300}] [z] [-] text",
+        f"[2026-11-23 10:00:00.1 +0000] [error] [pid {'9' * 5000}] [z] [-] text",
+    ],
+)
+def test_what_only_looks_like_a_message_of_apache_is_text(line: str) -> None:
+    assert log_events.errors()(line) == [{"stream": "other", "text": f"{line}\n"}]
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ("22/Nov/2026:10:00:01 +0100", "noon"),
+        ("22/Nov/2026:10:00:01 +0100", "31/Dec/9999:23:59:59 -1200"),
+        (" 404 ", f" {'9' * 5000} "),
+        (" 404 17 ", f" 404 {'9' * 5000} "),
+        (" 2500000 ", f" {'9' * 400} "),
+    ],
+)
+def test_what_only_looks_like_a_request_is_left_out(part: str, other: str) -> None:
+    assert log_events.of_access(ACCESS.replace(part, other)) == []

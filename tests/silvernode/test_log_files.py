@@ -108,7 +108,53 @@ def test_of_a_compressed_file_not_more_is_read_than_fits(
     assert LogFile(path).back(1000) == (["x" * 10], True)
 
 
+def test_a_damaged_compressed_file_is_left_out(path: Path) -> None:
+    write(path, "current")
+    damaged = gzip.compress(b"old\n")[:10] + b"\xff" * 20
+    path.with_name("app.jsonl.2.gz").write_bytes(damaged)
+    assert LogFile(path).back(100) == (["current"], True)
+
+
 def test_a_file_that_is_being_compressed_is_left_out(path: Path) -> None:
     write(path, "current")
     path.with_name("app.jsonl.2.gz").write_bytes(gzip.compress(b"old\n")[:-6])
     assert LogFile(path).back(100) == (["current"], True)
+
+
+def test_a_file_that_vanishes_meanwhile_is_left_out(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(path, "current")
+    monkeypatch.setattr(Path, "glob", lambda *_: [path.with_name("app.jsonl.1")])
+    assert LogFile(path).back(100) == (["current"], True)
+
+
+def test_what_is_added_is_read_in_pieces_through_rotations(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_files, "ADDED_BYTES", 10)
+    log = LogFile(path)
+    write(path, "nothing")
+    seen = log.more()
+    with path.open("a") as late:
+        write(path, "one", "two", "three", "four")
+        path.rename(path.with_name("app.jsonl.1"))
+        write(path, "eight", "nine")
+        assert log.more() == ["one", "two"]
+        seen += log.more()
+        late.write("five\nsix\nseven\n")
+    for _ in range(9):
+        seen += log.more()
+    assert seen == ["nothing", "three", "four", "eight", "five", "six", "seven", "nine"]
+
+
+def test_a_line_without_end_is_not_kept_for_ever(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_files, "ADDED_BYTES", 10)
+    write(path, "old")
+    log = LogFile(path)
+    os.truncate(path, 100_000)
+    for _ in range(20):
+        assert log.more() == []
+        assert len(log._rest) <= 10

@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from silvernode.errors import NodeError
 from silvernode.instances import Record
 from silvernode.layout import Layout
 from silvernode.log_events import Event
+from silvernode.log_files import LogFile
 from silvernode.logs import Wanted
 from silvernode.registry import Registry, Route
 
@@ -212,3 +214,26 @@ def test_what_an_instance_wrote_since_a_time_is_told(layout: Layout, polls: Path
     assert logs.written(layout, NEW, since=1.5) == (
         f"1970-01-01 00:00:02 UTC GET /now → 200 in 100 ms ({NEW}, polls.test)\n  now\n"
     )
+
+
+@pytest.mark.parametrize("access", [False, True])
+def test_a_log_without_end_is_not_read_for_ever(
+    layout: Layout,
+    polls: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    access: bool,
+) -> None:
+    monkeypatch.setattr("silvernode.log_reader.MOST_BYTES", 1_000_000)
+    back, sizes = LogFile.back, []
+
+    def noted(log: LogFile, size: int) -> tuple[list[str], bool]:
+        sizes.append(size)
+        return back(log, size)
+
+    monkeypatch.setattr(LogFile, "back", noted)
+    for name in ("app.jsonl", "access.log"):
+        (polls / name).touch()
+        os.truncate(polls / name, 5_000_000)
+    assert shown(layout, capsys, access=access) == []
+    assert max(sizes) <= 1_000_000

@@ -1,6 +1,7 @@
 """The manifest of an instance: what was uploaded, and what was changed on the node since."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +56,17 @@ def test_one_that_is_missing_or_damaged_is_none(layout: Layout, text: str | None
     if text is not None:
         manifest.path(layout, "hello.20261122_001").write_text(text)
     assert manifest.load(layout, "hello.20261122_001") is None
+
+
+def test_a_directory_that_became_a_file_on_the_node_is_no_obstacle(
+    tree: Path, tmp_path: Path
+) -> None:
+    known = manifest.make(tree, None, {})
+    new = tmp_path / "new"
+    shutil.copytree(tree, new, symlinks=True)
+    shutil.rmtree(tree / "src")
+    (tree / "src").write_text("")
+    assert manifest.make(new, tree, known) == known
 
 
 def test_the_digest_of_a_linked_file_is_taken_over(

@@ -3,13 +3,14 @@
 import io
 import os
 import pwd
+import shutil
 import tarfile
 import time
 from pathlib import Path
 
 import pytest
 
-from silvernode import interrupts, script_files
+from silvernode import interrupts, script_files, units
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
 
@@ -93,14 +94,45 @@ def test_discarding_is_safe_to_repeat(layout: Layout, tmp: Path) -> None:
     script_files.discard(layout, ID)
 
 
-def test_what_was_never_used_is_removed_in_the_end(layout: Layout, tmp: Path) -> None:
-    for name, age in (("run-old", 25 * 3600), ("run-new", 60), ("other", 25 * 3600)):
+def test_what_cannot_be_discarded_is_no_failure(
+    layout: Layout, tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = layout.data("tmp", "another") / f"run-{ID}"
+    planted.parent.mkdir()
+    planted.symlink_to(layout.root)
+    receive(layout, archive("a", "b"))
+    script_files.discard(layout, ID)
+    assert not list(tmp.iterdir())
+
+    def fail(*_: object, **__: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(shutil, "rmtree", fail)
+    script_files.discard(layout, ID)
+
+
+def test_what_was_never_used_is_removed_in_the_end(
+    layout: Layout, tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new, used, link = (f"run-{digit * 32}" for digit in "abcd")
+    active = f"silver-script-hello-{'c' * 32}.service"
+    monkeypatch.setattr(units, "is_active", lambda unit: unit == active)
+    day = 25 * 3600
+    for name, age in ((old, day), (new, 60), (used, day), ("run-own", day), ("other", day)):
         (tmp / name).mkdir()
         os.utime(tmp / name, (0, time.time() - age))
     precious = layout.root / "precious"
     precious.mkdir()
-    (tmp / "run-link").symlink_to(precious)
-    os.utime(tmp / "run-link", (0, 0), follow_symlinks=False)
+    (tmp / link).symlink_to(precious)
+    os.utime(tmp / link, (0, 0), follow_symlinks=False)
     receive(layout, archive("a"), 1)
-    assert {path.name for path in tmp.iterdir()} == {"run-new", "other", f"run-{ID}", "run-link"}
+    left = {new, used, link, "run-own", "other", f"run-{ID}"}
+    assert {path.name for path in tmp.iterdir()} == left
     assert precious.is_dir()
+
+
+def test_what_vanishes_meanwhile_is_gone(
+    layout: Layout, tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "glob", lambda *_: [tmp / f"run-{'a' * 32}"])
+    assert receive(layout, archive("a"), 1).is_dir()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -22,7 +23,6 @@ ID = "0123456789abcdef" * 2
 def instance(node: Node, monkeypatch: pytest.MonkeyPatch) -> str:
     """A deployed app with scripts."""
     monkeypatch.setattr(interrupts, "end_with_client", lambda: None)
-    node.layout.locks.mkdir(parents=True, exist_ok=True)
     show = "import sys; print(sys.argv[1:]); sys.exit(3)"
     return node.deploy(files={"bin/show.py": show})
 
@@ -60,6 +60,15 @@ def test_a_script_runs_as_the_app_and_its_arguments_stay_whole(node: Node, insta
             137,
             "ended by SIGKILL: it took more memory than role variable app_memory_max allows",
         ),
+        (Outcome("timeout", "exited", "0"), 1, "ended: it took too long"),
+        (Outcome("timeout", "exited", "9"), 9, "ended: it took too long"),
+        (
+            Outcome("oom-kill", "exited", "0"),
+            1,
+            "ended: it took more memory than role variable app_memory_max allows",
+        ),
+        (Outcome("signal", "killed", "RTMIN+1"), 128 + signal.SIGRTMIN + 1, "ended by SIGRTMIN+1"),
+        (Outcome("signal", "killed", "33"), 128 + 33, "ended by SIG33"),
     ],
 )
 def test_how_a_script_ended(outcome: Outcome, status: int, reason: str) -> None:
@@ -70,6 +79,34 @@ def test_an_update_script_that_a_signal_ended_has_not_succeeded(node: Node, inst
     done = scripts.run_captured(node.layout, instance, "sh -c 'echo out; kill -KILL $$'", 9)
     assert done[0] == 137
     assert done[1].endswith("\nended by SIGKILL")
+
+
+def test_the_first_script_after_a_boot_is_run(node: Node, instance: str) -> None:
+    shutil.rmtree(node.layout.locks)
+    assert cli.main(["run", request()], node.layout) == 7
+    assert node.layout.locks.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_script_that_took_too_long_is_not_one_that_cannot_be_executed(
+    node: Node, instance: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (node.fake / "end").write_text("timeout exited 0")
+    assert cli.main(["run", request()], node.layout) == 1
+    assert capsys.readouterr().err == "silver: sh was ended: it took too long\n"
+
+
+def test_a_script_that_cannot_be_executed_is_none_that_ended(
+    node: Node, instance: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (node.fake / "end").write_text("exit-code exited 203")
+    assert cli.main(["run", request()], node.layout) == 126
+    assert "sh cannot be executed (systemd: 203)" in capsys.readouterr().err
+
+
+def test_of_long_output_the_last_is_kept(node: Node, instance: str) -> None:
+    done = scripts.run_captured(node.layout, instance, "sh -c 'seq 100000; echo end'", 9)
+    assert len(done[1]) == scripts.OUTPUT_CHARACTERS
+    assert done[1].endswith("\n100000\nend\n")
 
 
 def test_the_exit_status_is_passed_on(node: Node, instance: str) -> None:

@@ -1,6 +1,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -239,3 +240,20 @@ def test_a_process_that_is_stopped_tells_where_its_requests_are(
     lines = error["text"].splitlines()
     assert lines[1].endswith("in hanging")
     assert lines[2] == "    done.wait(5)"
+
+
+@pytest.mark.parametrize("text", ["", "during\n"])
+def test_what_a_thread_writes_after_its_request_is_outside_of_requests(
+    streams: Output, events: Events, text: str
+) -> None:
+    contexts = []
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        contexts.append(copy_context())
+        return answers([b"ok"], text=text)(environ, start_response)
+
+    request().get_response(logged(app, streams))
+    contexts[0].run(print, "after", file=streams.stdout)
+    late = events()[-1]
+    assert late["text"] == "after\n"
+    assert "request" not in late

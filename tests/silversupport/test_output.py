@@ -18,6 +18,7 @@ class Request:
     """Something that is being served."""
 
     has_output = False
+    is_over = False
 
     def __init__(self) -> None:
         self.written: list[tuple[str, str]] = []
@@ -93,6 +94,19 @@ def test_output_belongs_to_the_request_being_served(streams: Output) -> None:
     streams.flush()
     assert first.written == second.written == [("stdout", "out\n"), ("stderr", "err")]
     assert first.has_output
+
+
+def test_output_for_what_is_over_belongs_to_nothing(
+    streams: Output, events: Callable[[], list[str]]
+) -> None:
+    request = Request()
+    current.set(request)
+    streams.stdout.write("before\nunfinished")
+    request.is_over = True
+    streams.stdout.write(" and after\n")
+    current.set(None)
+    assert request.written == [("stdout", "before\n")]
+    assert events() == ["unfinished and after\n"]
 
 
 def test_it_is_a_text_stream_for_those_who_ask(
