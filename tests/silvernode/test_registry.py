@@ -56,7 +56,7 @@ def test_addresses_are_reused_and_never_given_twice() -> None:
 
 def test_a_node_without_a_free_address_says_what_to_do() -> None:
     taken = {str(number): f"127.1.{number >> 8}.{number & 255}" for number in range(1, 0xFFFF)}
-    with pytest.raises(NodeError, match="clean-node"):
+    with pytest.raises(NodeError, match="no address left"):
         Registry(addresses=taken).free_address()
 
 
