@@ -206,7 +206,7 @@ def test_names_that_lead_nowhere_are_made_to_open_in_the_browser(
     lines = [f"{site.address}\t{name}\t# silver {site.node}" for name in (HOST, f"prev.{HOST}")]
     assert [line for line in hosts.read_text().splitlines() if HOST in line] == lines
     for line in lines:
-        assert f"/etc/hosts: added {line!r}" in said
+        assert f"/etc/hosts: added {line.expandtabs(1)!r}" in said
     assert requests.get(f"http://prev.{HOST}/", timeout=20).status_code == 200
     assert "/etc/hosts" not in must("update", app, HOST, "--node", site.node).out
 
