@@ -14,6 +14,8 @@ from silversupport.errors import SilverError
 PROGRAM = "/usr/local/sbin/silver-node"
 NOT_FOUND = (126, 127)
 """Exit statuses of a shell (and of sudo: 1) for a program that is not there."""
+USAGE_ERROR = 2
+"""The exit status of a `silver-node` that does not know a command yet."""
 
 
 class NodeProgramError(SilverError):
@@ -62,4 +64,8 @@ def call(action: ActionBase, command: str, request: Mapping[str, Any], node: str
 def _no_answer(done: Mapping[str, Any], node: str) -> NodeProgramError:
     if done["rc"] in NOT_FOUND or "command not found" in done["stderr"]:
         return NodeProgramError(f"{node} was never set up; do it with: ./silver setup-node {node}")
+    if done["rc"] == USAGE_ERROR:
+        return NodeProgramError(
+            f"{node} was set up by an older Silver Lining; run: ./silver setup-node {node}"
+        )
     return NodeProgramError(f"{node}: {PROGRAM} exited with status {done['rc']}", done["stderr"])

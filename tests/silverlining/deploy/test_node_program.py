@@ -70,3 +70,9 @@ def test_no_answer_is_an_error_with_what_was_printed(stdout: str) -> None:
     with pytest.raises(NodeProgramError, match="silver-node exited with status 137") as caught:
         call(FakeAction(stdout, "Traceback", rc=137))
     assert caught.value.output == "Traceback"
+
+
+def test_a_node_that_does_not_know_a_command_yet_is_of_an_older_release() -> None:
+    usage = "usage: silver-node [-h] COMMAND ...\nsilver-node: error: invalid choice: 'activate'"
+    with pytest.raises(NodeProgramError, match=r"older Silver Lining; run: ./silver setup-node"):
+        call(FakeAction(stderr=usage, rc=2))
