@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def run(
     more = [f"-{'v' * (verbosity - 1)}"] if verbosity > 1 else []
     variables = environment() | ({} if verbosity else CONDENSED_OUTPUT)
     command = _command(name, extra, [*arguments, *more])
-    with _start(command, variables) as process:
+    with _start(command, variables) as process, _ended_with_us(process):
         return _wait(process)
 
 
@@ -91,15 +92,18 @@ def run_quietly(
         report: Is told the name of each task when it begins.
     """
     lines = []
-    with subprocess.Popen(
-        _command(name, extra),
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
+    with (
+        subprocess.Popen(
+            _command(name, extra),
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+        _ended_with_us(process),
+    ):
         assert process.stdout  # noqa: S101 - for the type checker: it was asked for above
         for line in process.stdout:
             lines.append(line)
@@ -205,7 +209,17 @@ def _start(command: Sequence[str], variables: Mapping[str, str]) -> subprocess.P
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _wait(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> int:
+@contextmanager
+def _ended_with_us(process: subprocess.Popen[Any]) -> Iterator[None]:
+    """Pass SIGTERM on: a playbook would go on by itself, changing servers unseen."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _wait(process: subprocess.Popen[Any]) -> int:
     """Wait; on Ctrl-C, which the process was sent too, let it end by itself."""
     try:
         return process.wait()

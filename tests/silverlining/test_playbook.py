@@ -1,11 +1,14 @@
 import base64
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from silverlining import playbook
 from silverlining.playbook import PlaybookError, Result
+from silverlining.polling import wait_until
 
 PLAY = """\
 - hosts: localhost
@@ -78,6 +81,22 @@ def test_a_quiet_run_that_fails_has_the_reason(root: Path) -> None:
     result = playbook.run_quietly("play", {"word": "another"})
     assert result.status == 2
     assert "Assertion failed" in result.output
+
+
+@pytest.mark.parametrize("run", ["run", "run_quietly"])
+def test_what_ends_the_command_ends_its_playbook(root: Path, run: str) -> None:
+    mark = root / "mark"
+    sleep = f"touch {mark}.begun; sleep 3; touch {mark}.ended"
+    play = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - shell: "
+    (root / "playbooks/slow.yml").write_text(play + sleep)
+    code = "from pathlib import Path; from silverlining import playbook\n"
+    code += f"playbook.ROOT = Path({str(root)!r})\nplaybook.{run}('slow', {{}})"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL) as command:
+        assert wait_until(Path(f"{mark}.begun").exists, 10)
+        command.terminate()
+        command.wait(2)
+    time.sleep(3)
+    assert not Path(f"{mark}.ended").exists()
 
 
 def test_changes_of_all_hosts_and_plays_count() -> None:
