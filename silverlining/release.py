@@ -17,6 +17,7 @@ SOURCES = (
     "inventory/host_vars",
     "playbooks/provision.yml",
     "roles",
+    "silverbackup",
     "silvernode",
     "silversupport",
 )
