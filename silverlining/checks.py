@@ -26,6 +26,7 @@ SIDE_BY_SIDE = ("-n", str(AT_ONCE), "--dist=loadfile")
 """Makes pytest run the tests of so many files at once."""
 
 LAPTOP_PACKAGES = (
+    "age",
     "chromium",
     "curl",
     "gdal-bin",
@@ -36,6 +37,9 @@ LAPTOP_PACKAGES = (
     "python3-sqlalchemy",
 )
 """What a reader of the manual has, or is told to install on the laptop; and the browser."""
+
+UNIT_PACKAGES = ("age",)
+"""What unit tests run that is no library of Python."""
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -115,8 +119,9 @@ def docs() -> list[Check]:
 
 
 def prepare_units() -> None:
-    """Give every sample its libraries, and the tests of local nodes their engine."""
+    """Give every sample its libraries, the tests of local nodes their engine, and backups age."""
     start_engine()
+    install(UNIT_PACKAGES)
     for lock in sorted((ROOT / "apps").glob("*/requirements.lock")):
         libraries.fill(lock.parent)
 
@@ -129,7 +134,12 @@ def start_engine() -> None:
 def prepare_laptop() -> None:
     """Give the samples and the walkthroughs what their developer has on a laptop."""
     prepare_units()
-    if absent := installed.missing(LAPTOP_PACKAGES):
+    install(LAPTOP_PACKAGES)
+
+
+def install(names: Sequence[str]) -> None:
+    """Install those packages that are not."""
+    if absent := installed.missing(names):
         packages.install(absent, console.print)
 
 
