@@ -12,6 +12,7 @@ from typing import Any
 from silvernode import atomic
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
+from silvernode.locations import canonical_host, split
 from silvernode.settings import Settings
 from silversupport import VERSION
 
@@ -31,6 +32,8 @@ class Record:
         plan: what its `app.ini` says, as the laptop checked it.
         configuration: digest of the node's own configuration when it was started.
         active_since: for each location, when it became active there last.
+        leader: whether it has the jobs: of a set only the first node has.
+        has_served: whether it was served at a location that was taken away since.
         config: where its deployment configuration comes from: `given`, `default` (of the app), or
             empty if it has none.
         revisions: the version-control checkouts in the app when it was uploaded.
@@ -50,6 +53,8 @@ class Record:
     revisions: list[dict[str, Any]] = field(default_factory=list)
     files: int = 0
     bytes: int = 0
+    has_served: bool = False
+    leader: bool = True
 
 
 def path(layout: Layout, instance: str) -> Path:
@@ -124,13 +129,12 @@ def environment(
         settings: the node's settings.
     """
     app, directory = record.app, layout.www / record.instance
-    host, slash, rest = location.partition("/")
     return {
         "SILVER_VERSION": f"silverlining/{VERSION}",
         "SILVER_APP_NAME": app,
         "SILVER_INSTANCE_NAME": record.instance,
         "SILVER_INSTANCE_DIR": str(directory),
-        "SILVER_CANONICAL_HOSTNAME": host,
+        "SILVER_CANONICAL_HOSTNAME": canonical_host(location),
         "SILVER_APP_CONFIG": str(layout.data("config", app) / record.instance),
         "SILVER_LOGS": str(layout.logs(app)),
         "SILVER_RUN_DIR": str(layout.run(record.instance)),
@@ -141,7 +145,7 @@ def environment(
         "SILVER_THREADS": str(settings.threads),
         # Apache needs a value even where the app did not ask for the service.
         "SILVER_WRITABLE_ROOT": str(layout.data("writable-root", app)),
-        "STATIC_URL": f"{slash}{rest}/",
+        "STATIC_URL": f"{split(location)[1]}/",
         "TEMP": str(layout.data("tmp", app)),
         "TMPDIR": str(layout.data("tmp", app)),
         "HOME": str(layout.data("tmp", app)),
@@ -153,6 +157,21 @@ def environment(
 def env_text(variables: Mapping[str, str]) -> str:
     """Return variables as systemd reads them (systemd.exec(5), `EnvironmentFile=`)."""
     return "".join(f'{name}="{_escaped(value)}"\n' for name, value in sorted(variables.items()))
+
+
+def load_env_text(layout: Layout, instance: str) -> str:
+    """Return the file of an instance's environment as it is; empty if there is none."""
+    try:
+        return env_path(layout, instance).read_bytes().decode()
+    except FileNotFoundError:
+        return ""
+
+
+def load_environment(layout: Layout, instance: str) -> dict[str, str]:
+    """Return the environment with which an instance was started last; empty if it never was."""
+    text = load_env_text(layout, instance)
+    found = re.finditer(r'^(\w+)="((?:[^"\\]|\\.)*)"$', text, re.MULTILINE | re.DOTALL)
+    return {each[1]: re.sub(r"\\(.)", r"\1", each[2], flags=re.DOTALL) for each in found}
 
 
 def _escaped(value: str) -> str:

@@ -2,8 +2,9 @@
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from silvernode import atomic
 from silvernode.errors import NodeError
@@ -32,21 +33,51 @@ class Route:
 
 
 @dataclass(frozen=True)
+class Disabled:
+    """What visitors are kept out of until somebody enables it again.
+
+    Attributes:
+        apps: the names of apps, all of whose locations are disabled, later ones too.
+        locations: further locations.
+    """
+
+    apps: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
+
+
+NOTHING = Disabled()
+
+
+@dataclass(frozen=True)
 class Registry:
     """A node's locations, and the address on which each instance listens.
 
     Attributes:
-        locations: the route of each location, `HOST[/PATH]`.
+        locations: the route of each location: `HOST[/PATH]`, `*.DOMAIN[/PATH]`, or one of the
+            special ones, see `silvernode.places`.
         addresses: the address of each instance.
+        disabled: what visitors are kept out of.
+        numbers: for each app the name that was given to an instance last, also if that is gone.
+        closed: the apps that visitors are kept out of while a deploy changes their data, with
+            `maintenance` or `read-only` (which lets them look). It is never saved, so that the
+            next `prepare` or `refresh` opens what a killed deploy has closed; a deploy uses it
+            through `silvernode.closing`.
     """
 
     locations: dict[str, Route] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
+    disabled: Disabled = NOTHING
+    numbers: dict[str, str] = field(default_factory=dict)
+    closed: Mapping[str, str] = field(default_factory=dict)
 
     def owner(self, location: str) -> str | None:
         """Return the app that is served at a location."""
         route = self.locations.get(location)
         return route.app if route else None
+
+    def locations_of(self, app: str) -> list[str]:
+        """Return the locations at which an app is served."""
+        return sorted(name for name, route in self.locations.items() if route.app == app)
 
     def active(self, location: str) -> str:
         """Return the instance that is active at a location, or an empty string."""
@@ -56,6 +87,10 @@ class Registry:
     def active_of(self, app: str) -> set[str]:
         """Return an app's instances that are active at some location."""
         return {route.instance for route in self.locations.values() if route.app == app}
+
+    def all_active(self) -> set[str]:
+        """Return the instances that are active at some location, of every app."""
+        return {route.instance for route in self.locations.values()}
 
     def referenced(self, app: str) -> set[str]:
         """Return an app's instances that some location serves, now or as its previous one."""
@@ -70,14 +105,55 @@ class Registry:
         route = Route(app, instance, old.instance if old else "", since)
         return replace(self, locations={**self.locations, location: route})
 
+    def without_locations(self, locations: Collection[str]) -> "Registry":
+        """Return the registry after locations were taken away, which are not disabled either."""
+        kept = {name: route for name, route in self.locations.items() if name not in locations}
+        return replace(self.with_enabled(locations=locations), locations=kept)
+
     def with_address(self, instance: str, address: str) -> "Registry":
-        """Return the registry after an instance was given an address."""
-        return replace(self, addresses={**self.addresses, instance: address})
+        """Return the registry after a new instance was given its name and an address."""
+        return replace(
+            self,
+            addresses={**self.addresses, instance: address},
+            numbers={**self.numbers, instance.partition(".")[0]: instance},
+        )
 
     def without(self, instance: str) -> "Registry":
         """Return the registry after an instance that no location refers to was removed."""
         kept = {name: address for name, address in self.addresses.items() if name != instance}
         return replace(self, addresses=kept)
+
+    def is_disabled(self, location: str) -> bool:
+        """Tell whether visitors of a location are kept out until somebody enables it."""
+        return location in self.disabled.locations or self.owner(location) in self.disabled.apps
+
+    def with_disabled(
+        self, apps: Collection[str] = (), locations: Collection[str] = ()
+    ) -> "Registry":
+        """Return the registry after apps and locations were disabled, beside those that are."""
+        return replace(
+            self,
+            disabled=Disabled(
+                tuple(sorted({*self.disabled.apps, *apps})),
+                tuple(sorted({*self.disabled.locations, *locations})),
+            ),
+        )
+
+    def with_enabled(
+        self, apps: Collection[str] = (), locations: Collection[str] = ()
+    ) -> "Registry":
+        """Return the registry after apps and locations were enabled, if they were disabled."""
+        return replace(
+            self,
+            disabled=Disabled(
+                tuple(app for app in self.disabled.apps if app not in apps),
+                tuple(name for name in self.disabled.locations if name not in locations),
+            ),
+        )
+
+    def with_closed(self, closed: Mapping[str, str]) -> "Registry":
+        """Return the registry with apps that are closed for a moment, see `closed`."""
+        return replace(self, closed=closed)
 
     def free_address(self) -> str:
         """Return the lowest address of 127.1.0.0/16 that no instance has.
@@ -123,8 +199,13 @@ def load(layout: Layout) -> Registry:
     """
     try:
         data = json.loads(layout.registry.read_bytes())
-        routes = {location: Route(**route) for location, route in data["locations"].items()}
-        return Registry(routes, dict(data["addresses"]))
+        return Registry(
+            locations={location: Route(**route) for location, route in data["locations"].items()},
+            addresses=dict(data["addresses"]),
+            # Releases before 0.3.0 did not write these.
+            disabled=_disabled(data),
+            numbers=dict(data.get("numbers", {})),
+        )
     except FileNotFoundError:
         return Registry()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -135,17 +216,27 @@ def load(layout: Layout) -> Registry:
 
 def save(layout: Layout, registry: Registry) -> None:
     """Replace the node's registry."""
-    atomic.write_json(layout.registry, asdict(registry))
+    data = asdict(registry)
+    del data["closed"]
+    atomic.write_json(layout.registry, data)
 
 
-def rebuild(records: Iterable[Record]) -> Registry:
+def rebuild(records: Iterable[Record], disabled: Disabled = NOTHING) -> Registry:
     """Return the registry that the records of a node's instances tell of.
 
     At each location the instance that became active last is the active one, the one before it the
     previous one.
+
+    Args:
+        records: of all instances.
+        disabled: what is disabled, of which the records do not tell: see `salvaged`.
     """
-    known = list(records)
-    registry = Registry(addresses={record.instance: record.address for record in known})
+    known = sorted(records, key=lambda record: record.uploaded)
+    registry = Registry(
+        addresses={record.instance: record.address for record in known},
+        disabled=disabled,
+        numbers={record.app: record.instance for record in known},
+    )
     history = sorted(
         (since, location, record.app, record.instance)
         for record in known
@@ -154,3 +245,24 @@ def rebuild(records: Iterable[Record]) -> Registry:
     for since, location, app, instance in history:
         registry = registry.switched(location, app, instance, since)
     return registry
+
+
+def salvaged(layout: Layout) -> Disabled | None:
+    """Return what a registry, which may be damaged otherwise, says is disabled; None if it cannot.
+
+    Nothing was disabled on a node that has no registry.
+    """
+    try:
+        return _disabled(json.loads(layout.registry.read_bytes()))
+    except FileNotFoundError:
+        return NOTHING
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _disabled(data: Mapping[str, Any]) -> Disabled:
+    told = data.get("disabled", {})
+    apps, locations = list(told.get("apps", ())), list(told.get("locations", ()))
+    if not all(isinstance(each, str) for each in (*apps, *locations)):
+        raise TypeError("disabled holds something that is no name")
+    return Disabled(tuple(apps), tuple(locations))

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from silvernode.errors import NodeError
+from silvernode.locations import LOCATION
 from silvernode.registry import Registry
 
 APP_NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
-# `prev.HOST` is where HOST's previous instance is served.
-LOCATION = re.compile(r"(?!prev\.)[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*")
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,11 @@ class Upload:
         expected: the instance that was active at the location when the upload was prepared.
         config: whether a deployment configuration was uploaded with it.
         revisions: the version-control checkouts in the app, as the laptop found them.
+        leader: whether this node is the first of its set, which has the jobs.
     """
 
     name: str
     expected: str
     config: bool = False
     revisions: list[dict[str, Any]] = field(default_factory=list)
+    leader: bool = True

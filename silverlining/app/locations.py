@@ -1,4 +1,4 @@
-"""Where an instance is served: `HOST[/PATH]`."""
+"""Where an instance is served: `HOST[/PATH]`, `*.DOMAIN[/PATH]`, or at one of the special ones."""
 
 import re
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 # Of the characters of a path (RFC 3986, "unreserved"), none ends a word, a string or a
 # statement for a shell, Apache or VCL.
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
-# Locations with a meaning of their own (`not_found` is no host name, `not-found` is).
-RESERVED_HOSTS = frozenset({"default", "disabled", "not-found", "prev"})
+WILDCARD = "*."
+SPECIAL = frozenset({"default", "disabled", "not-found"})
+"""The locations that are no hosts: for hosts that no other location has, and for two pages."""
 
 
 class LocationError(SilverError):
@@ -25,7 +26,8 @@ class Location:
     """A host name and a path prefix under which an instance is served.
 
     Attributes:
-        host: the host name in lower case, without a port.
+        host: the host name in lower case, without a port; or `*.` and a domain for every host below
+            it; or one of `SPECIAL`.
         path: "" for the whole host, else a prefix such as "/blog", without a trailing slash.
     """
 
@@ -34,7 +36,7 @@ class Location:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `HOST[/PATH]`.
+        """Read `HOST[/PATH]`, `*.DOMAIN[/PATH]` or a special one.
 
         Raises:
             LocationError: it is anything else, or a reserved name.
@@ -42,16 +44,28 @@ class Location:
         host, slash, path = text.partition("/")
         problem = (
             _scheme_problem(text)
-            or _host_problem(host)
-            or _reserved_problem(host.lower())
+            or _host_problem(host.removeprefix(WILDCARD))
+            or _reserved_problem(host.lower(), slash + path)
             or _path_problem(slash + path)
         )
         if problem:
-            raise LocationError(f"{text!r} is not a location (HOST or HOST/PATH): {problem}")
+            raise LocationError(
+                f"{text!r} is not a location (HOST, HOST/PATH or *.DOMAIN): {problem}"
+            )
         return cls(host.lower(), slash + path)
 
     def __str__(self) -> str:
         return self.host + self.path
+
+    @property
+    def is_host(self) -> bool:
+        """Whether it means one host, which a browser can be sent to."""
+        return self.host not in SPECIAL and not self.host.startswith(WILDCARD)
+
+    @property
+    def title(self) -> str:
+        """What to call it in a sentence: its address, where it has one."""
+        return f"http://{self}/" if self.is_host else str(self)
 
 
 def _scheme_problem(text: str) -> str | None:
@@ -65,7 +79,7 @@ def _host_problem(host: str) -> str | None:
     if ":" in host:
         return "leave out the port, sites are served on 80 and 443"
     if "*" in host:
-        return "this version has no patterns, write one whole host name"
+        return "'*' stands for the beginning of a host name only: *.DOMAIN"
     if len(host) > _MAX_HOST:
         return f"the host name is longer than {_MAX_HOST} characters"
     if not all(map(_LABEL.fullmatch, host.split("."))):
@@ -76,10 +90,12 @@ def _host_problem(host: str) -> str | None:
     return None
 
 
-def _reserved_problem(host: str) -> str | None:
-    if host.startswith("prev."):
+def _reserved_problem(host: str, path: str) -> str | None:
+    if host.removeprefix(WILDCARD).startswith("prev."):
         return "'prev.' is put before a host name by Silver Lining, to serve the previous instance"
-    return f"{host!r} is reserved, choose another name" if host in RESERVED_HOSTS else None
+    if host.removeprefix(WILDCARD) == "prev" or host.removeprefix(WILDCARD) in SPECIAL - {host}:
+        return f"{host!r} is reserved, choose another name"
+    return f"{host!r} has no paths, write {host!r}" if host in SPECIAL and path else None
 
 
 def _path_problem(path: str) -> str | None:

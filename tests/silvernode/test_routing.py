@@ -5,101 +5,17 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPResponse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import jinja2
 import pytest
 
-from silvernode import settings, varnish, vcl
+from silvernode import varnish
 from silvernode.errors import NodeError
-from silvernode.layout import Layout
 from silvernode.registry import Registry
-
-VARNISHD = shutil.which("varnishd", path=f"{os.environ['PATH']}:/usr/sbin")
-ROLE = Path(__file__).parents[2] / "roles/varnish/templates/etc/varnish/silver"
+from tests.support.front import PAGE, VARNISHD, Front, free_port
 
 pytestmark = pytest.mark.skipif(VARNISHD is None, reason="varnish is not installed here")
-
-
-class _Echo(BaseHTTPRequestHandler):
-    """An instance: answers with what it was asked, and on which address."""
-
-    def do_GET(self) -> None:
-        asked = {"address": self.connection.getsockname()[0], "url": self.path}
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps({**asked, **self.headers}).encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Print nothing."""
-
-
-class Front:
-    """A varnishd of one's own.
-
-    Attributes:
-        layout: the paths of its node.
-        port: where it listens.
-    """
-
-    def __init__(self, layout: Layout, port: int) -> None:
-        self.layout, self.port = layout, port
-
-    def apply(self, routes: Registry) -> bool:
-        changed = varnish.apply(self.layout, routes, settings.load(self.layout))
-        varnish.discard_unused(self.layout, routes, settings.load(self.layout))
-        return changed
-
-    def get(self, host: str, url: str, **headers: str) -> HTTPResponse:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request("GET", url, headers={"Host": host, **named})
-        return connection.getresponse()
-
-    def asked(self, host: str, url: str, **headers: str) -> dict[str, str]:
-        """What an instance saw of a request."""
-        response = self.get(host, url, **headers)
-        assert response.status == 200, response.read()
-        answer: dict[str, str] = json.load(response)
-        return answer
-
-
-@pytest.fixture
-def front(layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
-    _render_policy(layout)
-    port, backend = _free_port(), _free_port()
-    # The instances' port is fixed, and may be taken on the machine of the tests.
-    text = vcl._backend
-    monkeypatch.setattr(vcl, "_backend", lambda *args: text(*args).replace("8080", str(backend)))
-    instances = ThreadingHTTPServer(("", backend), _Echo)
-    threading.Thread(target=instances.serve_forever, args=(0.01,), daemon=True).start()
-    work = Path("/tmp") / f"silver-varnish-{os.getpid()}"  # Unix sockets have short names.
-    admin = tmp_path / "bin/varnishadm"
-    admin.parent.mkdir()
-    admin.write_text(f'#!/bin/sh\nexec /usr/bin/varnishadm -n {work} "$@"\n')
-    admin.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{admin.parent}:{os.environ['PATH']}")
-    command = [str(VARNISHD), "-F", "-j", "none", "-n", str(work), "-a", f"127.0.0.1:{port}"]
-    command += ["-T", "127.0.0.1:0", "-f", "", "-s", "malloc,10m"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daemon:
-        try:
-            _wait_for(admin, "ping")
-            front = Front(layout, port)
-            front.apply(Registry())
-            _wait_for(admin, "start")
-            yield front
-        finally:
-            daemon.terminate()
-            daemon.wait()
-            instances.shutdown()
-            instances.server_close()
-            shutil.rmtree(work, ignore_errors=True)
-
 
 ROUTES = Registry(
     addresses={
@@ -137,14 +53,133 @@ def test_requests_find_their_instance(front: Front) -> None:
 def test_a_prefix_without_its_slash_is_redirected(front: Front) -> None:
     front.apply(ROUTES)
     for url, target in [("/blog", "/blog/"), ("/blog?a=b", "/blog/?a=b")]:
-        response = front.get("hello.test", url)
+        response = front.ask("hello.test", url)
         assert (response.status, response.getheader("Location")) == (301, target)
+
+
+SPECIAL = (
+    Registry(
+        addresses={
+            "hello.20261122_001": "127.1.0.1",
+            "users.20261122_001": "127.1.0.2",
+            "users.20261122_002": "127.1.0.3",
+            "deep.20261122_001": "127.1.0.4",
+            "any.20261122_001": "127.1.0.5",
+            "page.20261122_001": PAGE,
+        }
+    )
+    .switched("h.test", "hello", "hello.20261122_001", "")
+    .switched("a.h.test/own", "hello", "hello.20261122_001", "")
+    .switched("www.b.test/x", "hello", "hello.20261122_001", "")
+    .switched("b.test", "hello", "hello.20261122_001", "")
+    .switched("*.h.test", "users", "users.20261122_001", "")
+    .switched("*.h.test", "users", "users.20261122_002", "")
+    .switched("*.h.test/deep", "deep", "deep.20261122_001", "")
+    .switched("*.x.h.test", "deep", "deep.20261122_001", "")
+)
+
+
+def test_the_most_specific_location_wins_and_an_app_is_told_which_host_was_asked_for(
+    front: Front,
+) -> None:
+    front.apply(SPECIAL)
+    for host, url, address, seen, told in [
+        ("h.test", "/", "127.1.0.1", "/", "h.test"),
+        ("ann.h.test", "/x", "127.1.0.3", "/x", "ann.h.test"),
+        ("ANN.h.test:80", "/deep/x", "127.1.0.4", "/x", "ann.h.test"),
+        ("ann.h.test", "/deeper", "127.1.0.3", "/deeper", "ann.h.test"),
+        ("a.b.h.test", "/", "127.1.0.3", "/", "a.b.h.test"),
+        ("x.h.test", "/", "127.1.0.3", "/", "x.h.test"),
+        ("b.x.h.test", "/", "127.1.0.4", "/", "b.x.h.test"),
+        ("prev.ann.h.test", "/", "127.1.0.2", "/", "ann.h.test"),
+        # What an exact host has no location for is left to the pattern.
+        ("a.h.test", "/own/", "127.1.0.1", "/", "a.h.test"),
+        ("a.h.test", "/owner", "127.1.0.3", "/owner", "a.h.test"),
+    ]:
+        answer = front.asked(host, url)
+        found = (answer["address"], answer["url"], answer["X-Silver-Host"], answer["host"])
+        assert found == (address, seen, told, told), (host, url)
+        assert "X-Silver-Previous" not in answer
+
+
+ODD_HOSTS = ["..", "a..h.test", "../../etc.h.test", "a/b.h.test", "a%2f.h.test", "-a.h.test"]
+ODD_HOSTS += ["a_b.h.test", ".h.test", "prev.prev.ann.h.test", "a b.h.test", f"{'a' * 64}.h.test"]
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_host_that_cannot_be_one_reaches_no_app(front: Front, everything: bool) -> None:
+    routes = SPECIAL.switched("not-found", "page", "page.20261122_001", "")
+    if everything:
+        routes = routes.switched("default", "any", "any.20261122_001", "")
+    front.apply(routes)
+    for host in ODD_HOSTS:
+        response = front.ask(host, "/")
+        assert response.status in (400, 404), host
+        assert b"127.1.0" not in response.read(), host
+
+
+def test_default_has_what_no_other_location_has(front: Front) -> None:
+    front.apply(SPECIAL.switched("default", "any", "any.20261122_001", ""))
+    for host, address in [
+        ("other.test", "127.1.0.5"),
+        ("172.17.0.3", "127.1.0.5"),
+        ("default", "127.1.0.5"),
+        ("h.test", "127.1.0.1"),
+        ("ann.h.test", "127.1.0.3"),
+    ]:
+        answer = front.asked(host, "/")
+        assert (answer["address"], answer["X-Silver-Host"]) == (address, host)
+    assert front.asked("www.b.test", "/x/y")["address"] == "127.1.0.1"
+    assert front.ask("prev.other.test", "/").status == 404
+    assert front.ask("prev.h.test", "/").status == 404
+
+
+def test_www_leads_to_the_bare_name(front: Front) -> None:
+    front.apply(SPECIAL.switched("default", "any", "any.20261122_001", ""))
+    for host, url, method, status, target in [
+        ("www.h.test", "/", "GET", 301, "http://h.test/"),
+        ("WWW.h.test:80", "/a/b?c=d&e", "GET", 301, "http://h.test/a/b?c=d&e"),
+        ("www.h.test", "/a", "HEAD", 301, "http://h.test/a"),
+        ("www.h.test", "/a", "POST", 308, "http://h.test/a"),
+        ("www.h.test", "/a", "PUT", 308, "http://h.test/a"),
+        ("www.h.test", "//evil.test/", "GET", 301, "http://h.test//evil.test/"),
+        ("www.h.test", "@evil.test/", "GET", 301, "http://h.test/"),
+        ("www.b.test", "/", "GET", 301, "http://b.test/"),
+        ("prev.www.h.test", "/a", "GET", 301, "http://prev.h.test/a"),
+    ]:
+        response = front.ask(host, url, method)
+        assert (response.status, response.getheader("Location")) == (status, target), (host, url)
+        assert response.getheader("Cache-Control") == "no-store"
+    # Only a pattern has it, or nothing: it is a host like any other.
+    assert front.asked("www.ann.h.test", "/")["address"] == "127.1.0.3"
+    assert front.asked("www.other.test", "/")["address"] == "127.1.0.5"
+
+
+def test_hosts_that_nobody_serves_show_the_page_of_the_app_at_not_found(front: Front) -> None:
+    front.apply(SPECIAL.switched("not-found", "page", "page.20261122_001", ""))
+    for url, method, status, seen in [
+        ("/", "GET", 404, "/"),
+        ("/any/thing?x", "GET", 404, "/"),
+        ("/style.css", "GET", 200, "/style.css"),
+        ("/about.html", "GET", 404, "/about.html"),
+        ("/any", "POST", 404, "/"),
+    ]:
+        response = front.ask("other.test", url, method, Cookie="a=b", If_None_Match='"1"')
+        answer = json.load(response)
+        assert (response.status, answer["url"]) == (status, seen), (url, method)
+        assert "Cookie" not in answer
+        assert response.getheader("Cache-Control") == "no-store"
+        assert response.getheader("Retry-After") is None
+    assert front.asked("ann.h.test", "/")["address"] == "127.1.0.3"
+    front.instances.broken = True  # type: ignore[attr-defined]
+    response = front.ask("other.test", "/")
+    assert (response.status, b"No site here" in response.read()) == (404, True)
 
 
 def test_hosts_that_nobody_serves_are_not_found(front: Front) -> None:
     front.apply(ROUTES)
     for host in ("other.test", "hello.test.evil.test", "prev.prev.hello.test", ""):
-        assert front.get(host, "/").status == 404, host
+        assert front.ask(host, "/").status == 404, host
 
 
 def test_nobody_outside_can_say_what_the_front_door_says(front: Front) -> None:
@@ -154,6 +189,7 @@ def test_nobody_outside_can_say_what_the_front_door_says(front: Front) -> None:
         "X_Silver_Prefix": "/evil",
         "X_Silver_Scheme": "https",
         "X_Silver_Update": "token",
+        "X_Silver_Cron": "token nightly",
         "X_Silver_Instance": "evil",
     }
     answer = front.asked("hello.test", "/blog/", **forged)
@@ -201,12 +237,12 @@ def test_vcl_that_the_compiler_refuses_changes_nothing(front: Front) -> None:
 def test_a_new_varnishd_comes_up_with_every_route(front: Front, tmp_path: Path) -> None:
     front.apply(ROUTES)
     work = Path("/tmp") / f"silver-varnish-again-{os.getpid()}"
-    port = _free_port()
+    port = free_port()
     command = [str(VARNISHD), "-F", "-j", "none", "-n", str(work), "-a", f"127.0.0.1:{port}"]
     command += ["-f", "", "-I", str(front.layout.vcl / "start.cli"), "-s", "malloc,10m"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daemon:
         try:
-            again = Front(front.layout, port)
+            again = Front(front.layout, port, front.instances)
             _wait_until_open(port)
             assert again.asked("hello.test", "/blog/")["address"] == "127.1.0.3"
         finally:
@@ -225,30 +261,6 @@ def test_hundreds_of_locations_of_one_app_compile_in_seconds(front: Front) -> No
     assert time.monotonic() - started < 30, "in one subroutine it is minutes"
     assert front.asked("z299.test", "/")["address"] == "127.1.0.2"
     assert front.asked("prev.z0.test", "/")["address"] == "127.1.0.1"
-
-
-def _render_policy(layout: Layout) -> None:
-    environment = jinja2.Environment(autoescape=False)
-    environment.filters["comment"] = lambda text: f"# {text}"
-    for name in ("policy.vcl", "front.vcl"):
-        template = environment.from_string((ROLE / f"{name}.j2").read_text())
-        (layout.vcl / name).write_text(
-            template.render(ansible_managed="made by a test", varnish_grace="1h") + "\n"
-        )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def _wait_for(admin: Path, command: str) -> None:
-    for _ in range(200):
-        if subprocess.run([admin, command], capture_output=True, check=False).returncode == 0:
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"varnishadm {command} did not succeed")
 
 
 def _wait_until_open(port: int) -> None:

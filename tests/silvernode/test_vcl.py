@@ -12,8 +12,8 @@ from silvernode.registry import Registry, Route
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    (tmp_path / "policy.vcl").write_text("# policy\n")
-    (tmp_path / "front.vcl").write_text("# front\n")
+    (tmp_path / "apps.vcl").write_text("# policy\n")
+    (tmp_path / "hosts.vcl").write_text("# front\n")
     return tmp_path
 
 
@@ -54,24 +54,37 @@ def test_a_prefix_catches_what_is_under_it_and_nothing_else(
         assert bool(re.search(pattern[1], url)) is caught
 
 
-def test_the_longest_path_of_a_host_comes_first(directory: Path) -> None:
-    routes = registry("h.test", "h.test/a", "h.test/a/b", "a.test")
-    assert [(place.host, place.path) for place in vcl.targets(routes)] == [
-        ("a.test", ""),
-        ("h.test", "/a/b"),
-        ("h.test", "/a"),
-        ("h.test", ""),
-    ]
-
-
 def test_the_previous_instance_is_served_under_prev_as_the_real_host(directory: Path) -> None:
     text = vcl.app_vcl(
         "hello", registry("h.test", previous="hello.20261121_007"), directory, 9
     ).text
-    block = text.partition('"prev.h.test"')[2].partition("}")[0]
+    block = text.partition("if (req.http.X-Silver-Previous) {")[2].partition("}")[0]
     assert "set req.backend_hint = instance_20261121_007;" in block
-    assert 'set req.http.host = "h.test";' in block
     assert 'set req.http.X-Silver-Instance = "hello.20261121_007";' in block
+
+
+def test_an_app_at_disabled_is_asked_only_where_something_is_disabled(directory: Path) -> None:
+    routes = registry("h.test").with_address("page.20261122_001", "127.1.0.9")
+    routes = routes.switched("disabled", "page", "page.20261122_001", "")
+    open_text = vcl.app_vcl("hello", routes, directory, 9).text
+    closed_text = vcl.app_vcl("hello", routes.with_disabled(["hello"]), directory, 9).text
+    assert "127.1.0.9" not in open_text, "a backend that nothing refers to is a compile error"
+    assert closed_text.count("127.1.0.9") == 1
+    assert 'set req.http.X-Silver-Closed = "disabled";' in closed_text
+
+
+def test_what_a_deploy_has_closed_is_disabled_all_the_same_if_it_is_disabled(
+    directory: Path,
+) -> None:
+    routes = registry("h.test").with_disabled(["hello"]).with_closed({"hello": "read-only"})
+    text = vcl.app_vcl("hello", routes, directory, 9).text
+    assert 'X-Silver-Closed = "disabled"' in text
+    assert "read-only" not in text
+
+
+def sizes(hosts: int) -> list[int]:
+    """How many hosts are in each of the subroutines."""
+    return [min(50, hosts - start) for start in range(0, hosts, 50)]
 
 
 @pytest.mark.parametrize("name", ["silver_hosts", "silver_route"])
@@ -80,7 +93,8 @@ def test_no_subroutine_holds_more_than_fifty_hosts(directory: Path, name: str) -
     root, app = vcl.root_vcl(routes, directory), vcl.app_vcl("hello", routes, directory, 9)
     text = root.text if name == "silver_hosts" else app.text
     subroutines = re.findall(rf"sub ({name}_\d+) \{{(.*?)^\}}", text, re.DOTALL | re.MULTILINE)
-    assert [body.count("req.http.host ==") for _, body in subroutines] == [50, 50, 20]
+    hosts = 240 if name == "silver_hosts" else 120  # www. before each of them leads there
+    assert [body.count("req.http.host ==") for _, body in subroutines] == sizes(hosts)
     called = re.findall(r"call (\w+);", text)
     assert called == [name for name, _ in subroutines]
 
@@ -93,14 +107,14 @@ def test_an_apps_vcl_has_a_backend_for_each_of_its_instances_and_no_other(direct
         {**routes.addresses, other.instance: "127.1.0.9", "hello.20200101_001": "127.1.0.8"},
     )
     text = vcl.app_vcl("hello", routes, directory, 9).text
-    assert re.findall(r'host = "(.*?)"', text) == ["127.1.0.1", "127.1.0.2", "a.test", "b.test"]
+    assert re.findall(r'host = "(.*?)"', text) == ["127.1.0.1", "127.1.0.2"]
     assert "places" not in text
 
 
 def test_the_name_of_a_vcl_tells_its_text_and_the_policy_it_includes(directory: Path) -> None:
     names = [vcl.app_vcl("hello", registry("a.test"), directory, 9).name]
     names.append(vcl.app_vcl("hello", registry("b.test"), directory, 9).name)
-    (directory / "policy.vcl").write_text("# another policy\n")
+    (directory / "apps.vcl").write_text("# another policy\n")
     names.append(vcl.app_vcl("hello", registry("b.test"), directory, 9).name)
     assert all(before != after for before, after in pairwise(names))
     assert names[-1] == vcl.app_vcl("hello", registry("b.test"), directory, 9).name
