@@ -1,7 +1,7 @@
 """The second half of a deploy: an upload becomes an instance, is tried, and is served."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -9,18 +9,20 @@ from typing import Any
 from silvernode import (
     app_config,
     apps,
-    atomic,
     bytecode,
     instances,
     interrupts,
+    jobs,
     locks,
     manifest,
     registry,
     removal,
-    units,
-    varnish,
+    switching,
 )
 from silvernode import settings as node_settings
+from silvernode.data import safeguard
+from silvernode.data.journal import Journal
+from silvernode.data.safeguard import Guard
 from silvernode.errors import NodeError
 from silvernode.instances import Record
 from silvernode.layout import Layout
@@ -28,7 +30,6 @@ from silvernode.preparation import configuration
 from silvernode.registry import Registry
 from silvernode.request import Request, Upload
 from silvernode.settings import Settings
-from silvernode.trial import Trial
 
 
 def switch(layout: Layout, request: Request, upload: Upload) -> dict[str, Any]:
@@ -40,8 +41,7 @@ def switch(layout: Layout, request: Request, upload: Upload) -> dict[str, Any]:
         upload: what was uploaded.
 
     Returns:
-        The new instance, the one before it, those that were removed, and warnings of what could not
-        be tidied up.
+        The new instance, the one before it, and what `silvernode.switching.tidy_up` returns.
 
     Raises:
         NodeError: the site goes on as it was, and nothing of the upload is left.
@@ -51,19 +51,39 @@ def switch(layout: Layout, request: Request, upload: Upload) -> dict[str, Any]:
         with locks.of_app(layout, request.app, request.owner, f"updating {request.location}"):
             settings = node_settings.load(layout)
             _check_expected(registry.load(layout), request, upload.expected)
-            with _new_instance(layout, request, upload) as record:
-                _try(layout, request, record, settings)
-                _serve(layout, request, record, settings)
-            removed, warnings = _tidy_up(layout, request, upload.expected, settings)
+            with (
+                _new_instance(layout, request, upload) as record,
+                _guarded(layout, request, record, settings) as guard,
+            ):
+                switching.start(layout, record, request.location, settings, update=True)
+                guard.release()
+                switching.serve(layout, {request.location: record}, settings)
+            app_config.forget_restored(layout, request.app)
+            before = [upload.expected] if upload.expected else []
+            tidied = switching.tidy_up(layout, request.app, before, settings)
     finally:
         interrupts.ignore()
         removal.abandon(layout, upload.name)
     return {
         "instance": record.instance,
         "previous": upload.expected,
-        "removed": removed,
-        "warnings": warnings,
+        **tidied,
+        "warnings": [*guard.warnings, *tidied["warnings"]],
     }
+
+
+def _guarded(
+    layout: Layout, request: Request, record: Record, settings: Settings
+) -> AbstractContextManager[Guard]:
+    """Have the app's data be as it was before, should the update fail."""
+    routes = registry.load(layout)
+    before = routes.active(request.location) or instances.newest(routes.active_of(request.app))
+    # Nobody visits an app before its first update.
+    mode = request.plan.get("update_mode") or "" if before else ""
+    change = Journal(request.app, request.location, before, record.instance, mode)
+    reason = f"before the update to {record.instance}"
+    needed = bool(request.plan["update_fetch"])
+    return safeguard.guarded(layout, settings, change, reason, needed=needed)
 
 
 def _check_expected(routes: Registry, request: Request, expected: str) -> None:
@@ -80,10 +100,15 @@ def _check_expected(routes: Registry, request: Request, expected: str) -> None:
 def _new_instance(layout: Layout, request: Request, upload: Upload) -> Iterator[Record]:
     """Turn an upload into an instance with an address; if what follows fails, remove it again."""
     now = datetime.now(UTC)
-    name = instances.next_name(request.app, instances.on_disk(layout, request.app), now)
+    # A name is never given again: answers of an instance may be in a cache, its lines in a log.
+    last = registry.load(layout).numbers.get(request.app, "")
+    known = [*instances.on_disk(layout, request.app), last]
+    name = instances.next_name(request.app, known, now)
     try:
         record = _register(layout, request, upload, name, now)
-        yield _place(layout, request, record, upload)
+        record = _place(layout, request, record, upload)
+        jobs.check(layout, record)
+        yield record
     except BaseException:
         interrupts.ignore()
         # It is in use where even putting the routes back has failed.
@@ -105,6 +130,7 @@ def _register(layout: Layout, request: Request, upload: Upload, name: str, now: 
             configuration=configuration(layout, request),
             config=app_config.origin(layout, request, upload.config),
             revisions=upload.revisions,
+            leader=upload.leader,
         )
         instances.save(layout, record)
         registry.save(layout, routes.with_address(name, record.address))
@@ -128,52 +154,3 @@ def _place(layout: Layout, request: Request, record: Record, upload: Upload) -> 
     app_config.provide(layout, request, record, given)
     size = sum(entry.size for entry in files.values())
     return replace(record, files=len(files), bytes=size)
-
-
-def _try(layout: Layout, request: Request, record: Record, settings: Settings) -> None:
-    variables = instances.environment(layout, record, request.location, settings)
-    env = instances.env_path(layout, record.instance)
-    atomic.write(env, instances.env_text(variables), mode=0o600)
-    units.install(layout, request.app)
-    Trial(layout, settings, record.instance, variables, record.plan).run()
-
-
-def _serve(layout: Layout, request: Request, record: Record, settings: Settings) -> None:
-    """Write the registry and move the routes; both go back if either fails.
-
-    The registry decides: whatever kills this, the next `prepare` moves the routes to what it says.
-    """
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    with locks.of_routes(layout):
-        old = registry.load(layout)
-        new = old.switched(request.location, request.app, record.instance, now)
-        varnish.load(layout, new, request.app, settings)
-        interrupts.ignore()
-        units.enable(record.instance)
-        instances.save(layout, replace(record, active_since={request.location: now}))
-        try:
-            registry.save(layout, new)
-            varnish.apply(layout, new, settings)
-        except BaseException:
-            varnish.apply(layout, old, settings)
-            registry.save(layout, old)
-            raise
-
-
-def _tidy_up(
-    layout: Layout, request: Request, before: str, settings: Settings
-) -> tuple[list[str], list[str]]:
-    """Put away what the switch left over; nothing that fails here undoes the switch.
-
-    Returns:
-        The instances that were removed, and warnings of what could not be done.
-    """
-    try:
-        if before:
-            removal.retire(layout, before, settings.warm_seconds)
-        removed = removal.prune(layout, request.app, settings.keep_instances)
-        with locks.of_routes(layout):
-            varnish.discard_unused(layout, registry.load(layout), settings)
-    except (NodeError, OSError) as error:
-        return [], [f"{request.location} is switched, but not everything old could go: {error}"]
-    return removed, []

@@ -5,7 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
-from silvernode import app_config, atomic, instances, locks, manifest, registry, units
+from silvernode import app_config, atomic, disk, instances, jobs, locks, manifest, registry, units
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
 from silvernode.request import Request
@@ -16,7 +16,7 @@ POLL_SECONDS = 0.05
 GONE_SECONDS = 0.5
 
 
-def prune(layout: Layout, app: str, keep: int) -> list[str]:
+def prune(layout: Layout, app: str, keep: int) -> dict[str, int]:
     """Remove what no location refers to, but for the newest instances that once served.
 
     Also removes what a killed deploy left: an instance that never served. What is kept is stopped,
@@ -28,18 +28,46 @@ def prune(layout: Layout, app: str, keep: int) -> list[str]:
         keep: how many instances to keep.
 
     Returns:
-        The instances that were removed.
+        The instances that were removed, with the bytes that each gave back.
     """
-    referenced = registry.load(layout).referenced(app)
-    others = [name for name in instances.on_disk(layout, app) if name not in referenced]
-    kept = [name for name in others if _has_served(layout, name)][:keep]
+    kept, removed = superfluous(layout, app, keep)
     for name in filter(units.is_running, kept):
         units.stop(name)
-    removed = [name for name in others if name not in kept]
     for name in removed:
         remove(layout, name)
     drop_abandoned(layout, app)
     return removed
+
+
+def superfluous(layout: Layout, app: str, keep: int) -> tuple[list[str], dict[str, int]]:
+    """Return which of the instances that no location refers to stay, and which go.
+
+    Args:
+        layout: the node's paths.
+        app: the app's name.
+        keep: how many stay, the newest of those that once served.
+
+    Returns:
+        The ones that stay; the ones that go, with the bytes that each gives back.
+    """
+    # A job or a script that is under way ends with the files that it began with.
+    spared = registry.load(layout).referenced(app) | jobs.in_use(app)
+    others = [name for name in instances.on_disk(layout, app) if name not in spared]
+    kept = [name for name in others if _has_served(layout, name)][:keep]
+    met = disk.Names()
+    gone = {name: disk.freed(_parts(layout, name), met) for name in others if name not in kept}
+    return kept, gone
+
+
+def _parts(layout: Layout, instance: str) -> list[Path]:
+    """Return all that there is of an instance, the last one being what tells that it is there."""
+    return [
+        instances.path(layout, instance),
+        layout.www / instance,
+        app_config.path(layout, instance),
+        manifest.path(layout, instance),
+        instances.env_path(layout, instance),
+    ]
 
 
 def remove(layout: Layout, instance: str) -> None:
@@ -58,6 +86,7 @@ def remove(layout: Layout, instance: str) -> None:
     atomic.remove(instances.path(layout, instance))
     _remove_tree(layout.www / instance)
     _remove_tree(app_config.path(layout, instance))
+    _remove_tree(layout.checkpoints / app / instance)
     atomic.remove(manifest.path(layout, instance))
     with locks.of_routes(layout):
         registry.save(layout, registry.load(layout).without(instance))
@@ -102,15 +131,22 @@ def settle(layout: Layout, request: Request, upload: str) -> str:
 
 
 def drop_abandoned(layout: Layout, app: str) -> None:
-    """Remove an app's uploads of which nobody has heard for a day.
+    """Remove an app's uploads of which nobody has heard for a day."""
+    for upload in abandoned(layout, app):
+        _remove_tree(layout.staged(upload))
+
+
+def abandoned(layout: Layout, app: str) -> dict[str, int]:
+    """Return an app's uploads of which nobody has heard for a day, with the bytes that each takes.
 
     Younger ones may be under way: an upload takes no lock, and an app may have several locations.
     """
-    now = time.time()
-    for upload in layout.staging.glob(f"{app}.*"):
+    now, met, found = time.time(), disk.Names(), {}
+    for upload in sorted(layout.staging.glob(f"{app}.*")):
         started = re.fullmatch(r"[^.]+\.(\d+)(\.config)?", upload.name)
         if started and now - int(started[1]) / 1e9 > ABANDONED_SECONDS:
-            _remove_tree(upload)
+            found[upload.name] = disk.freed([upload], met)
+    return found
 
 
 def retire(layout: Layout, instance: str, seconds: int) -> None:
@@ -134,6 +170,7 @@ def rest(layout: Layout, instance: str) -> bool:
     """
     app = instance.partition(".")[0]
     with locks.of_app(layout, app, "silver-node", f"letting {instance} rest", wait=True):
+        jobs.follow(layout, app)
         if instance in registry.load(layout).active_of(app) or not units.is_running(instance):
             return False
         units.stop(instance)
@@ -142,7 +179,7 @@ def rest(layout: Layout, instance: str) -> bool:
 
 def _has_served(layout: Layout, instance: str) -> bool:
     record = instances.load(layout, instance)
-    return record is not None and bool(record.active_since)
+    return record is not None and (record.has_served or bool(record.active_since))
 
 
 def _remove_tree(path: Path) -> None:

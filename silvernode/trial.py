@@ -2,7 +2,8 @@
 
 import http.client
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,19 +35,37 @@ class Trial:
     variables: Mapping[str, str]
     plan: Mapping[str, Any]
 
-    def run(self) -> None:
+    def run(self, *, update: bool) -> None:
         """Check the configuration, start the instance, carry out `update_fetch`, ask `check_url`.
+
+        Args:
+            update: carry out `update_fetch`.
 
         Raises:
             NodeError: one of them failed; the output is the app's own.
         """
-        began = time.time()
-        try:
+        with self._explained():
             self._check_config()
             self._start()
-            for line in self.plan["update_fetch"]:
+            for line in self.plan["update_fetch"] if update else ():
                 self._update(line)
-            self._check()
+            self.check()
+
+    def ask(self) -> None:
+        """Ask `check_url` of an instance that runs already.
+
+        Raises:
+            NodeError: the answer is not what it has to be; the output is the app's own.
+        """
+        with self._explained():
+            self.check()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Give an error of the block what the app wrote meanwhile, unless it has an output."""
+        began = time.time()
+        try:
+            yield
         except NodeError as error:
             raise NodeError(str(error), error.output or self._log(began)) from error
 
@@ -109,7 +128,12 @@ class Trial:
         if not 200 <= status < 300:
             raise NodeError(f"update_fetch = {line} answered {status}, not 2xx")
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Ask the instance, which runs, for `check_url`.
+
+        Raises:
+            NodeError: the answer is not what it has to be.
+        """
         path = self.plan["check_url"]
         # Where nobody said what to ask, the app is asked, even if "/" is a file in static/.
         headers = {} if path else {"X-Silver-Direct": "yes"}

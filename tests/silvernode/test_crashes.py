@@ -1,14 +1,17 @@
 """silver-node killed at each of its steps: the site goes on, and the next deploy succeeds."""
 
+import contextlib
 import os
 import re
+import shutil
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 
 import pytest
 
-from silvernode import deploy, instances, registry, removal
+from silvernode import activation, deactivation, deploy, instances, registry, removal
 from silvernode.errors import NodeError
 from silvernode.request import Upload
 from tests.silvernode.conftest import Node
@@ -33,7 +36,11 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(count)
-        work()
+        try:
+            work()
+        except BaseException:  # noqa: BLE001
+            traceback.print_exc()
+            os._exit(1)  # Or this would go on as a second pytest.
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert status in (0, signal.SIGKILL)
@@ -130,3 +137,63 @@ def test_a_removal_killed_at_any_step(node: Node) -> None:
         assert instance not in node.running()
         step += 1
     assert step > 5
+
+
+def test_an_activation_killed_at_any_step(node: Node) -> None:
+    before, now = node.deploy(), node.deploy()
+    unit = node.fake / "active" / before
+    step, killed = 0, True
+    while killed:
+        unit.unlink()
+        shutil.rmtree(node.layout.run(before))
+
+        def work() -> None:
+            wish = activation.Wish(["hello.test", "new.test"], before, "ann@laptop")
+            activation.activate(node.layout, wish)
+
+        killed = killed_at(step, work)
+        check_active(node)
+        work()
+        assert node.routes.active("hello.test") == node.routes.active("new.test") == before
+        assert node.enabled() == {before}
+        check_active(node)
+        unwanted = deactivation.Unwanted(["new.test"], "ann@laptop")
+        deactivation.deactivate(node.layout, unwanted)
+        wish = activation.Wish(["hello.test"], now, "ann@laptop")
+        activation.activate(node.layout, wish)
+        rebuilt = registry.rebuild(instances.load_all(node.layout))
+        assert rebuilt.locations == node.routes.locations
+        step += 2
+    assert step > 10, "the activation was not watched"
+
+
+def test_a_deactivation_killed_at_any_step(node: Node) -> None:
+    other = node.deploy("other.test")
+    step, killed = 0, True
+    while killed:
+        instance = node.deploy()
+
+        def work() -> None:
+            unwanted = deactivation.Unwanted(["hello.test"], "ann@laptop")
+            deactivation.deactivate(node.layout, unwanted)
+
+        killed = killed_at(step, work)
+        with contextlib.suppress(NodeError):  # It may have come to the registry.
+            work()
+        routes = node.routes
+        assert set(routes.locations) == {"other.test"}
+        assert node.served() == {other}, "Varnish serves what was taken away"
+        assert registry.rebuild(instances.load_all(node.layout)).locations == routes.locations
+        removal.prune(node.layout, "hello", 1)
+        assert node.running() == node.enabled() == {other}, instance
+        step += 2
+    assert step > 5, "the deactivation was not watched"
+
+
+def check_active(node: Node) -> None:
+    """Check that whatever visitors are sent to is running, and comes back after a boot."""
+    routes = node.routes
+    assert routes.all_active() <= node.running()
+    assert routes.all_active() <= node.enabled()
+    # At `prev.` an instance may rest.
+    assert node.served() >= routes.all_active()

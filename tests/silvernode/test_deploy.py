@@ -221,7 +221,7 @@ def test_what_cannot_be_tidied_up_is_a_warning_and_the_switch_stands(
     node.fail(place)
     answer = deploy.switch(node.layout, node.request(), Upload(upload, active))
     assert len(answer["warnings"]) == 1
-    assert "hello.test is switched, but" in answer["warnings"][0]
+    assert "hello is switched, but" in answer["warnings"][0]
     assert node.routes.active("hello.test") == answer["instance"]
     (node.fake / "fail").unlink()
     node.deploy()
@@ -249,7 +249,7 @@ def test_a_signal_in_the_trial_leaves_nothing(node: Node, monkeypatch: pytest.Mo
     before = node.state()
     upload = node.upload()
     interrupts.allow()
-    monkeypatch.setattr(Trial, "run", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(Trial, "run", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(NodeError, match="interrupted by SIGTERM"):
         deploy.switch(node.layout, node.request(), Upload(upload, active))
     assert node.state() == before
