@@ -10,6 +10,9 @@ from silversupport.errors import SilverError
 FAILED = 125
 """The exit status where the script was not run, so that the script's own can be told apart."""
 
+CRON = "--cron"
+"""Also understood after LOCATION, where no other option is: no script has such a name."""
+
 PROMPTS = ("python", "python3", "psql")
 """What talks to a person when it is given no arguments."""
 
@@ -37,11 +40,12 @@ class RunCommand(click.Command):
     context_settings={"allow_interspersed_args": False},
 )
 @click.argument("location")
-@click.argument("script")
+@click.argument("script", required=False, default="")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("-i", "--interactive", is_flag=True, help="Give it a terminal.")
 @click.option("--no-upload", is_flag=True, help="Leave names of local files in ARGS alone.")
 @click.option("--node", metavar="NAME", help="A node or a set, where there are several.")
+@click.option("--cron", metavar="NAME", help="In place of SCRIPT: run a cron job of app.ini now.")
 def run(
     location: str,
     script: str,
@@ -49,6 +53,7 @@ def run(
     interactive: bool,
     no_upload: bool,
     node: str | None,
+    cron: str | None,
 ) -> int:
     """Run a script of an application on its node.
 
@@ -63,17 +68,27 @@ def run(
     126 if it cannot be executed, 125 if something else kept it from being run or the connection was
     lost.
 
+    With --cron the job has the user, limits and log that it has when its time comes, which it does
+    not meanwhile: a job never runs twice at once.
+
     \b
     Example: silver run polls.test manage.py migrate --noinput
              silver run polls.test import.py people.csv
              silver run polls.test python
+             silver run polls.test --cron nightly
     """
     from silverlining.remote import running
 
+    if script == CRON:
+        if len(arguments) != 1:
+            raise RunUsageError("after --cron comes the name of one cron job: --cron NAME")
+        (cron,), script, arguments = arguments, "", ()
+    if bool(script) == bool(cron):
+        raise RunUsageError("give it a SCRIPT, or --cron NAME and nothing more")
     if interactive and not sys.stdin.isatty():
         raise RunUsageError("-i needs a terminal, and standard input is none")
     prompt = script in PROMPTS and not arguments and sys.stdin.isatty() and sys.stdout.isatty()
-    wanted = running.Run(location, script, arguments, tty=interactive or prompt)
+    wanted = running.Run(location, script, arguments, tty=interactive or prompt, cron=cron or "")
     try:
         return running.run(wanted, node, upload=not no_upload)
     except SilverError as error:
