@@ -28,7 +28,8 @@ def prepare(environ: WSGIEnvironment, update_token: str) -> None:
 
     Varnish sets these headers (it has stripped the path prefix already) and lets none from
     outside through. Of an update's own requests, which carry `update_token`,
-    `environ["silverlining.update"]` is True; an empty token fits nothing.
+    `environ["silverlining.update"]` is True; of those that a `cron.NAME` makes,
+    `environ["silverlining.cron"]` is NAME. An empty token fits nothing.
     """
     take = environ.pop
     take("HTTP_X_SILVER_HOST", None)
@@ -37,6 +38,9 @@ def prepare(environ: WSGIEnvironment, update_token: str) -> None:
     _set_scheme(environ, take("HTTP_X_SILVER_SCHEME", "http"))
     if _same(take("HTTP_X_SILVER_UPDATE", ""), update_token):
         environ["silverlining.update"] = True
+    token, _, name = take("HTTP_X_SILVER_CRON", "").partition(" ")
+    if _same(token, update_token):
+        environ["silverlining.cron"] = name
     # Django derives the path prefix from these, and they know nothing of it:
     # https://github.com/django/django/blob/5.2/django/core/handlers/wsgi.py (get_script_name)
     for name in ("SCRIPT_URL", "SCRIPT_URI", "REDIRECT_URL"):

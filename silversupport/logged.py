@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from silversupport.output import Output, current
 from silversupport.tracebacks import describe
+from silversupport.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,11 +41,16 @@ class Request:
         "_respond",
         "_started",
         "_status",
+        "_traffic",
         "has_output",
     )
 
     def __init__(
-        self, output: Output, environ: WSGIEnvironment, start_response: StartResponse
+        self,
+        output: Output,
+        traffic: Traffic,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
     ) -> None:
         get = environ.get
         # Taken now, for the application may change its environ.
@@ -60,6 +66,8 @@ class Request:
         self._began, self._started = time.time(), time.monotonic()
         self._status = ""
         self._begun = self._ended = self.has_output = False
+        self._traffic = traffic
+        traffic.begin()
 
     @property
     def is_over(self) -> bool:
@@ -104,6 +112,8 @@ class Request:
     def _end(self, status: int, *, failed: bool) -> None:
         current.set(None)
         ended, self._ended = self._ended, True
+        if not ended:
+            self._traffic.end()
         if ended or not (self._begun or status >= SERVER_ERROR):
             return
         seconds = round(time.monotonic() - self._started, 6)
@@ -162,17 +172,25 @@ class Answer:
         return SystemExit(1)
 
 
-def logged(app: WSGIApplication, output: Output) -> WSGIApplication:
+def logged(
+    app: WSGIApplication, output: Output, traffic: Traffic | None = None
+) -> WSGIApplication:
     """Return `app`, of which each request is put down with what was written meanwhile.
 
     An error of the app is noted so and becomes SystemExit. mod_wsgi answers 500 for any error, or
     breaks off an answer that it has begun to send, but of this one it notes no traceback of its own
     (wsgi_log_python_error in
     https://github.com/GrahamDumpleton/mod_wsgi/blob/4.9.4/src/server/wsgi_logger.c).
+
+    Args:
+        app: the application.
+        output: what it writes.
+        traffic: where its requests are counted.
     """
+    counted = traffic or Traffic()
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        request = Request(output, environ, start_response)
+        request = Request(output, counted, environ, start_response)
         current.set(request)
         environ["wsgi.errors"] = output.stderr
         file_wrapper = environ.get("wsgi.file_wrapper")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from silversupport import hangs, output, paths, runner
+from silversupport import hangs, output, paths, runner, traffic, update_variables
 from silversupport.environment import variable
 from silversupport.front import in_front_of, not_found
 from silversupport.logged import logged
@@ -25,6 +25,8 @@ def start() -> WSGIApplication:
     """
     run_dir = Path(variable("SILVER_RUN_DIR"))
     written = output.capture(variable("SILVER_LOGS"), variable("SILVER_INSTANCE_NAME"))
+    update_variables.take(run_dir)
+    counted = traffic.of_process(run_dir)
     _note(run_dir / "starting")
     try:
         app = _load()
@@ -36,7 +38,7 @@ def start() -> WSGIApplication:
         raise SystemExit(1) from None
     hangs.watch()
     _note(run_dir / "started")
-    return in_front_of(logged(app, written), os.environ.get("SILVER_UPDATE_TOKEN", ""))
+    return in_front_of(logged(app, written, counted), os.environ.get("SILVER_UPDATE_TOKEN", ""))
 
 
 def _load() -> WSGIApplication:

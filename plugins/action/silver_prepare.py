@@ -35,4 +35,4 @@ class ActionModule(ActionBase):
         except NodeProgramError as error:
             return {"failed": True, "msg": f"{error}\n{error.output}".strip()}
         warnings = app_environment.difference(Path(application["directory"]), answer["python"])
-        return {"changed": False, "warnings": warnings, **answer}
+        return {"changed": False, **answer, "warnings": [*warnings, *answer["warnings"]]}

@@ -3,19 +3,21 @@
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from silverlining.deploy import node_program
 from silverlining.deploy.node_program import NodeProgramError
 from silverlining.nodes import targets
 from silverlining.nodes.targets import SET_PREFIX, TargetError
+from silversupport import VERSION, versions
 
 
 class ActionModule(ActionBase):
     """Asks a node what is deployed on it."""
 
     _supports_check_mode = True
-    _VALID_ARGS: frozenset[str] = frozenset()
+    _VALID_ARGS = frozenset({"disk"})
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -31,22 +33,21 @@ class ActionModule(ActionBase):
             ],
             "_ansible_verbose_always": True,
         }
-        return about | self._ask(variables)
+        disk = bool(boolean(self._task.args.get("disk", False)))
+        return about | self._ask(variables, disk=disk)
 
-    def _ask(self, variables: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, variables: dict[str, Any], *, disk: bool = False) -> dict[str, Any]:
         node = variables["inventory_hostname"]
         try:
             # It would take long to find out by trying.
             targets.check_running({node: variables.get("libcloud_state", "running")})
             answer = node_program.call(self, "query", {}, node)
+            if disk and answer["version"] == VERSION:
+                answer["disk"] = node_program.call(self, "disk", {}, node)
         except (TargetError, AnsibleConnectionFailure) as error:
             return {"unreachable": True, "msg": str(error)}
         except NodeProgramError as error:
             return {"failed": True, "msg": f"{error}\n{error.output}".strip()}
-        if "instances" not in answer:
-            return {
-                "failed": True,
-                "msg": f"{node} was set up by an older Silver Lining;"
-                f" run: ./silver setup-node {node}",
-            }
+        if answer["version"] != VERSION:
+            return {"failed": True, "msg": versions.difference(node, answer["version"], VERSION)}
         return {"changed": False, "deployed": answer}

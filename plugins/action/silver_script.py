@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     _requires_connection = False
-    _VALID_ARGS = frozenset({"location", "script", "node"})
+    _VALID_ARGS = frozenset({"location", "script", "cron", "node"})
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -36,8 +36,9 @@ class ActionModule(ActionBase):
     def _find(self, variables: dict[str, Any]) -> dict[str, Any]:
         location, node = str(self._task.args.get("location") or ""), self._task.args.get("node")
         command = shlex.split(str(self._task.args.get("script") or ""))
-        if not (location and command):
-            raise SilverError("say where and what with the variables location and script")
+        cron = str(self._task.args.get("cron") or "")
+        if not location or bool(command) == bool(cron):
+            raise SilverError("say where and what with the variables location and script, or cron")
         # Ansible ends the value of -e script=… at the first blank that is not quoted.
         if "_raw_params" in variables:
             raise SilverError(f"quote it once more: the script was cut off at {command[0]!r}")
@@ -47,6 +48,6 @@ class ActionModule(ActionBase):
         target = targets.choose(node, host, groups, addresses)
         name = groups.get(target, [target])[0]
         targets.check_running({name: hostvars[name].get("libcloud_state", "running")})
-        script, *arguments = command
-        request = Run(location, script, arguments).request(name)
+        script, *arguments = command or [""]
+        request = Run(location, script, arguments, cron=cron).request(name)
         return {"changed": False, "target": name, "request": request}

@@ -57,6 +57,8 @@ class ActionModule(ActionBase):
             needs=self._task.args["needs"],
             node=self._to_node(),
             check=self._task.check_mode,
+            leader=self._variables["inventory_hostname"]
+            == self._variables["ansible_play_hosts_all"][0],
         )
 
     def _to_node(self) -> Node:
@@ -106,7 +108,9 @@ class ActionModule(ActionBase):
             )
 
     def _failure(self, error: SilverError) -> str:
-        parts = [*self._unloadable(), f"{self._app['location']} stays as it was: {error}"]
+        changed = isinstance(error, NodeProgramError) and error.data_changed
+        how = "is served as before, but its data has changed" if changed else "stays as it was"
+        parts = [*self._unloadable(), f"{self._app['location']} {how}: {error}"]
         if isinstance(error, NodeProgramError) and error.output:
             parts += ["", error.output]
         return "\n".join(parts)

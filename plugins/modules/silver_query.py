@@ -8,6 +8,12 @@ description:
   - Fails if the node was never provisioned or by another version. A node that its provider says is
     not running counts as unreachable without being tried.
 author: Silver Lining contributors
+options:
+  disk:
+    description:
+      - Ask for what takes the room on its disk, too, which takes longer.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -31,6 +37,7 @@ deployed:
     - The answer of C(silver-node query), that is the node's C(version), its C(locations) with app,
       active and previous instance, the C(instances) with state, upload and version-control
       C(revisions), and C(problems).
+    - With O(disk), that of C(silver-node disk) as C(disk).
   returned: success
   type: dict
 """

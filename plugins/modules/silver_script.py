@@ -17,7 +17,10 @@ options:
       - A script of the application's C(bin/), a path in it, or a program of the node, with its
         arguments, quoted as for a shell.
     type: str
-    required: true
+  cron:
+    description:
+      - In the place of a script, the name of a C(cron.NAME) of the application.
+    type: str
   node:
     description:
       - A node or a set. By default the set of the node that the location's host resolves to, else

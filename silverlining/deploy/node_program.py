@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from silversupport import VERSION
+from silversupport import VERSION, versions
 from silversupport.errors import SilverError
 
 PROGRAM = "/usr/local/sbin/silver-node"
@@ -23,11 +23,12 @@ class NodeProgramError(SilverError):
 
     Attributes:
         output: what the application or a tool on the node printed.
+        data_changed: whether an application's data is not what it was before.
     """
 
-    def __init__(self, message: str, output: str = "") -> None:
+    def __init__(self, message: str, output: str = "", *, data_changed: bool = False) -> None:
         super().__init__(message)
-        self.output = output
+        self.output, self.data_changed = output, data_changed
 
 
 def owner() -> str:
@@ -57,8 +58,20 @@ def call(action: ActionBase, command: str, request: Mapping[str, Any], node: str
     except ValueError as error:
         raise _no_answer(done, node) from error
     if answer.get("failed"):
-        raise NodeProgramError(f"{node}: {answer['msg']}", answer["output"])
+        raise NodeProgramError(
+            _refusal(answer["msg"], node),
+            answer["output"],
+            data_changed=answer.get("data_changed", False),
+        )
     return answer
+
+
+def _refusal(message: str, node: str) -> str:
+    # A node does not know by which name it is called here.
+    other = versions.DIFFERENT.search(message)
+    if other:
+        return versions.difference(node, other["theirs"], VERSION)
+    return f"{node}: {message}"
 
 
 def _no_answer(done: Mapping[str, Any], node: str) -> NodeProgramError:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from silverlining.app.locations import SPECIAL, WILDCARD
 from silverlining.nodes import etc_hosts
 from silverlining.nodes.targets import addresses_of
 
@@ -45,11 +46,10 @@ def provide(
         path: the file.
         resolve: how a name becomes addresses.
     """
-    if _is_address(host):
+    if _is_address(host) or host in SPECIAL:
         return Report()
-    if host == "localhost" or host.endswith(".localhost"):
-        # RFC 6761, section 6.3; browsers do not even ask.
-        return Report((f"{host} always means this machine to a browser: choose another name",))
+    if problem := _problem(host, path):
+        return Report((problem,))
     known = {found for each in addresses for found in _resolved(each, resolve)}
     ours = _ours(path)
     wanted, lines = [], []
@@ -70,6 +70,16 @@ def provide(
         return Report(tuple(lines))
     done = _add(path, node, _written(addresses, resolve), wanted)
     return Report((*done.lines, *lines), done.warnings)
+
+
+def _problem(host: str, path: Path) -> str | None:
+    """Return why a name cannot be made to lead anywhere."""
+    if host.startswith(WILDCARD):
+        return f"{path} cannot hold {host}: add the hosts that you want to try by hand"
+    if host == "localhost" or host.endswith(".localhost"):
+        # RFC 6761, section 6.3; browsers do not even ask.
+        return f"{host} always means this machine to a browser: choose another name"
+    return None
 
 
 def _add(path: Path, node: str, address: str, names: Collection[str]) -> Report:

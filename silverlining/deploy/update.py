@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from silverlining.app import app_config, checkouts, relocation, uploads
+from silverlining.app.locations import Location
 from silverlining.deploy import differences, interruption, transfer
 from silverlining.deploy.differences import Differences
 from silverlining.deploy.transfer import Change, Transfer
@@ -48,6 +49,7 @@ class Update:
         needs: what the node said that an update needs, see `silvernode.preparation`.
         node: the node.
         check: look only.
+        leader: whether the node is the first of its set, which has the jobs.
     """
 
     directory: Path
@@ -57,6 +59,7 @@ class Update:
     needs: Mapping[str, Any]
     node: Node
     check: bool
+    leader: bool = True
 
     def run(self, *, force: bool) -> dict[str, Any]:
         """Update the application, or only tell what an update would change.
@@ -101,7 +104,7 @@ class Update:
         _check_room([*found.files, *found.config], self.needs["free_bytes"])
         answer = self._upload_and_switch(files, config)
         previous = f", prev.{self.location} by {answer['previous']}" if answer["previous"] else ""
-        said = f"{_uploaded(found)}\n{self._served(answer['instance'], previous)}"
+        said = f"{_uploaded(found)}\n{self._served(answer['instance'], previous)}{_pruned(answer)}"
         warnings = [*answer["warnings"], *self._edited(found)]
         return {**result, **answer, "changed": True, "msg": said, "warnings": warnings}
 
@@ -147,6 +150,7 @@ class Update:
             "expected": self.needs["active"],
             "config": bool(config),
             "revisions": revisions.result(),
+            "leader": self.leader,
         }
         answer = self.node.call("switch", request)
         interruption.tell(f"{self.location} is served by {answer['instance']}")
@@ -160,7 +164,10 @@ class Update:
         """
         staging = PurePosixPath(self.needs["staging"]).name
         request = {"plan": dict(self.plan), "location": self.location, "staging": staging}
-        active, before = self.node.call("settle", request)["active"], self.needs["active"]
+        answer = self.node.call("settle", request)
+        active, before = answer["active"], self.needs["active"]
+        if answer.get("told"):
+            return f"{self.location} is served by {active} as before; {' '.join(answer['told'])}"
         if active != before:
             return f"{self.location} is served by {active}: it was too late to stop the update"
         how = f"is served by {before} as before" if before else "stays as it was"
@@ -192,7 +199,10 @@ class Update:
 
     def _served(self, instance: str, more: str) -> str:
         where = f"({self.node.name}, {self.node.host})"
-        return f"http://{self.location}/ is served by {instance}{more} {where}"
+        served = f"{Location.parse(self.location).title} is served by {instance}{more} {where}"
+        if self.needs["disabled"]:
+            return f"{served}, but it is disabled for visitors; see: silver enable --help"
+        return served
 
     def _edited(self, found: Differences) -> Iterator[str]:
         """Yield a warning that what was edited on the node is not in the new instance."""
@@ -216,6 +226,12 @@ def _uploaded(found: Differences) -> str:
     return f"uploaded {files}, {_size(sum(sent))}{more}"
 
 
+def _pruned(answer: Mapping[str, Any]) -> str:
+    """Return a line that tells which instances were too old to be kept, if any was."""
+    removed = answer["removed"]
+    return f"\nremoved {', '.join(removed)}: {_size(answer['freed'])} freed" if removed else ""
+
+
 def _size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
 
@@ -227,5 +243,5 @@ def _check_room(changes: list[Change], free_bytes: int) -> None:
         raise SilverError(
             f"the upload takes {needed / 2**20:.0f} MB, but the node has only"
             f" {free_bytes / 2**20:.0f} MB left beside its reserve (role variable"
-            " app_disk_reserve_mb); make room first"
+            " app_disk_reserve_mb); make room with silver clean-node"
         )

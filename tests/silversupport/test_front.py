@@ -90,6 +90,24 @@ def test_only_the_token_makes_an_update(token: str, header: str | None, expected
     headers = {} if header is None else {"HTTP_X_SILVER_UPDATE": header}
     environ = prepared(token, **headers)
     assert environ.get("silverlining.update", False) is expected
+
+
+@pytest.mark.parametrize(
+    ("token", "header", "expected"),
+    [
+        (TOKEN, f"{TOKEN} nightly", "nightly"),
+        (TOKEN, "other nightly", None),
+        (TOKEN, "nightly", None),
+        (TOKEN, "t\xf6ken nightly", None),
+        (TOKEN, " nightly", None),
+        ("", " nightly", None),
+        ("", "nightly", None),
+    ],
+)
+def test_only_the_token_makes_a_job(token: str, header: str, expected: str | None) -> None:
+    environ = prepared(token, HTTP_X_SILVER_CRON=header)
+    assert environ.get("silverlining.cron") == expected
+    assert "HTTP_X_SILVER_CRON" not in environ
     assert "HTTP_X_SILVER_UPDATE" not in environ
 
 

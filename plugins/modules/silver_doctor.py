@@ -1,0 +1,45 @@
+"""Documentation of the action plugin of this name, where ansible-doc looks for it."""
+
+DOCUMENTATION = r"""
+module: silver_doctor
+short_description: Tell what is wrong with a node
+description:
+  - Has the node look at itself, and looks from here at what the node cannot see (does its clock
+    agree, do the names of its sites lead to it, was it set up by this release). Changes nothing.
+  - Fails if anything is wrong, with a line for each finding and what to do.
+author: Silver Lining contributors
+options:
+  addresses:
+    description:
+      - Addresses beside the node's own to which the names of its sites may lead, such as those of a
+        load balancer or of an address translation before it.
+    type: list
+    elements: str
+    default: []
+  digest:
+    description:
+      - What provisioning would install now, as one hash (C(app_release_digest)).
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Look for what is wrong
+  silver_doctor:
+    addresses: [203.0.113.80]
+    digest: "{{ app_release_digest }}"
+"""
+
+RETURN = r"""
+address:
+  description: Where the node is reached.
+  returned: always
+  type: str
+findings:
+  description:
+    - What was looked at, with C(check), C(state) (C(ok), C(note) or C(wrong)), C(text), and C(fix),
+      which is what to do.
+  returned: always
+  type: list
+  elements: dict
+"""
