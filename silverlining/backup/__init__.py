@@ -1,0 +1,1 @@
+"""Backups, from the laptop: `silver backup`, `restore`, `list-backups` and `clear`."""
