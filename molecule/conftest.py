@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import testinfra
@@ -19,6 +20,7 @@ PLATFORMS = [
 
 Connect = Callable[[str], Host]
 Provision = Callable[..., subprocess.CompletedProcess[str]]
+Figure = Callable[[str], None]
 
 
 def connect_to(name: str) -> Host:
@@ -50,3 +52,18 @@ def provision() -> Provision:
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     return run
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Figure:
+    """Notes a figure that was measured; all of them are printed at the end."""
+    return lambda text: record_property("figure", text)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the figures, with the tests that measured them."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    for report in reports:
+        for name, text in report.user_properties:
+            if name == "figure" and report.when == "call":
+                terminalreporter.write_line(f"{report.nodeid.rpartition('/')[2]}: {text}")

@@ -26,7 +26,8 @@ class Answer:
     Attributes:
         began: when the request was sent, in seconds of a clock that only goes forward.
         ended: when the answer was complete.
-        instance: the instance that the page names; "" if it is not a page of the site.
+        instance: what the page shows of what is expected, such as the instance that it names; ""
+            if it is not a page of the site.
         problem: why the request counts as lost; "" if it does not.
     """
 
@@ -43,13 +44,16 @@ class Answer:
 
 @dataclass
 class Load:
-    """Asks for the front page of a host, over connections kept open, as long as the block runs.
+    """Asks for a page of a host, over connections kept open, as long as the block runs.
 
     Attributes:
         address: the node's.
         host: the site's.
         app: its app, whose instances name themselves on the page.
         port: where the node answers.
+        path: the page.
+        expected: a pattern of what the page shows; by default the name of an instance.
+        visitors: how many ask.
         answers: what came back.
     """
 
@@ -57,13 +61,16 @@ class Load:
     host: str
     app: str
     port: int = 80
+    path: str = "/"
+    expected: str = ""
+    visitors: int = VISITORS
     answers: list[Answer] = field(default_factory=list)
     _done: threading.Event = field(default_factory=threading.Event)
     _visitors: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         """Let the visitors in."""
-        self._visitors = [threading.Thread(target=self._visit) for _ in range(VISITORS)]
+        self._visitors = [threading.Thread(target=self._visit) for _ in range(self.visitors)]
         for visitor in self._visitors:
             visitor.start()
         return self
@@ -98,17 +105,17 @@ class Load:
     def _ask(self, connection: http.client.HTTPConnection) -> Answer:
         began, text = time.monotonic(), ""
         try:
-            connection.request("GET", "/", headers={"Host": self.host})
+            connection.request("GET", self.path, headers={"Host": self.host})
             response = connection.getresponse()
             text = response.read().decode()
             problem = "" if response.status == http.client.OK else f"{response.status}: {text}"
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             problem = repr(error)
-        named = re.search(rf"{self.app}\.\d{{8}}_\d{{3,}}", text)
+        named = re.search(self.expected or rf"{self.app}\.\d{{8}}_\d{{3,}}", text)
         instance = named[0] if named else ""
         if not (instance or problem):
-            problem = f"names no instance: {text}"
+            problem = f"shows nothing of {self.expected or 'an instance'}: {text}"
         return Answer(began, time.monotonic(), instance, problem)
 
 

@@ -1,7 +1,7 @@
 """Fixtures for the tests of the whole site: nodes, and what is deployed to them."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import yaml
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import apps
-from tests.support.node import Figure, Node
+from tests.support.node import Node
 
 SAMPLES = ("hello", "questioner", "places")
 SSH_CONFIG = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "ssh_config"
@@ -54,12 +54,6 @@ def bare(request: pytest.FixtureRequest) -> Node:
     return Node.find(request.param, SSH_CONFIG)
 
 
-@pytest.fixture
-def figure(record_property: Callable[[str, object], None]) -> Figure:
-    """Notes a figure that was measured; all of them are printed at the end."""
-    return lambda text: record_property("figure", text)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Show what the node wrote, below a test that failed on it."""
@@ -68,15 +62,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.failed and isinstance(node, Node):
         report.sections.append((f"logs of {node.name}", node.logs()))
     return report
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the figures, with the tests that measured them."""
-    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    for report in reports:
-        for name, text in report.user_properties:
-            if name == "figure" and report.when == "call":
-                terminalreporter.write_line(f"{report.nodeid.rpartition('/')[2]}: {text}")
 
 
 class NodeByNode(LoadScopeScheduling):

@@ -40,7 +40,7 @@ def older(samples: Node) -> Iterator[Node]:
 
 def test_a_node_of_an_older_version(older: Node) -> None:
     said = refusal(older, "hello")
-    assert f"this node was set up by Silver Lining 0.0.9, this is {VERSION}" in said
+    assert f"{older.name} was set up by Silver Lining 0.0.9, this is {VERSION}" in said
     assert "setup-node" in said
     assert older.page("hello.test").status_code == 200
 
