@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,7 +24,7 @@ NODE = "demo"
 PORT = "8080"
 """What the pages call the node, and where `silver serve` answers."""
 
-TYPING_LIMIT = 120
+TYPING_LIMIT = 300
 """Seconds after which a command that hangs is a failure."""
 
 SERVER_LIMIT = 180
@@ -64,13 +65,19 @@ def type_into_shell(script: str, directory: Path, answers: Sequence[str]) -> tup
     Raises:
         PageError: its exit status is not 0, or it does not end.
     """
+    with tempfile.NamedTemporaryFile("r", prefix="silver-") as left:
+        printed = _type(script, directory, answers, left.name)
+        return printed, Path(left.read().strip())
+
+
+def _type(script: str, directory: Path, answers: Sequence[str], left: str) -> str:
+    """Type a script into a shell; what it printed."""
     began, log = time.monotonic(), StringIO()
-    left = directory.parent / "left"
     shell = pexpect.spawn(
         _SHELL[0],
-        [*_SHELL[1:], f'{adapted(script)}\npwd >"$READER_LEFT"'],
+        [*_SHELL[1:], f'{adapted(script)}\npwd >"{left}"'],
         cwd=str(directory),
-        env=_environment() | {"READER_LEFT": str(left)},
+        env=_environment(),
         encoding="utf-8",
         timeout=TYPING_LIMIT,
         dimensions=(50, 200),
@@ -90,7 +97,7 @@ def type_into_shell(script: str, directory: Path, answers: Sequence[str]) -> tup
         sys.stdout.write(f"$ {script.strip()}\n{printed}({seconds:.1f} s)\n")
     if shell.exitstatus:
         raise PageError(f"exit status {shell.exitstatus} of: {script.strip()}")
-    return printed, Path(left.read_text().strip())
+    return printed
 
 
 class Terminal:
