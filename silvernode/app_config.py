@@ -24,6 +24,16 @@ def path(layout: Layout, instance: str) -> Path:
     return layout.data("config", instance.partition(".")[0]) / instance
 
 
+def restored(layout: Layout, app: str) -> Path:
+    """Return the directory of a configuration that was restored before the app was deployed."""
+    return layout.data("config", app) / "restored"
+
+
+def forget_restored(layout: Layout, app: str) -> None:
+    """Remove it, once an instance has it."""
+    shutil.rmtree(restored(layout, app), ignore_errors=True)
+
+
 def staged(layout: Layout, upload: str) -> Path:
     """Return the directory to which the configuration that goes with an upload is uploaded."""
     return layout.staged(f"{upload}.config")
@@ -47,7 +57,7 @@ def origin(layout: Layout, request: Request, given: bool) -> str:
     Raises:
         NodeError: the app cannot do without, and none was ever given for the location.
     """
-    if given or holder(layout, request):
+    if given or holder(layout, request) or _waits(layout, request):
         return GIVEN
     if _keys(request).get("required", "").lower() in TRUE:
         raise NodeError(
@@ -73,7 +83,7 @@ def provide(layout: Layout, request: Request, record: Record, upload: Path | Non
     target.parent.mkdir(parents=True, exist_ok=True)
     apps.restrict(target.parent, record.app)
     if record.config == GIVEN:
-        _copy(upload or path(layout, holder(layout, request)), target)
+        _copy(upload or _kept(layout, request), target)
     elif record.config == DEFAULT:
         _copy(layout.www / record.instance / _keys(request)["default"], target, "--dereference")
     else:
@@ -84,6 +94,17 @@ def provide(layout: Layout, request: Request, record: Record, upload: Path | Non
 def is_empty(layout: Layout, instance: str) -> bool:
     """Tell whether an instance has no configuration."""
     return not any(path(layout, instance).iterdir())
+
+
+def _waits(layout: Layout, request: Request) -> bool:
+    """Tell whether a configuration was restored that is the location's first."""
+    first = not registry.load(layout).active(request.location)
+    return first and restored(layout, request.app).is_dir()
+
+
+def _kept(layout: Layout, request: Request) -> Path:
+    active = holder(layout, request)
+    return path(layout, active) if active else restored(layout, request.app)
 
 
 def _keys(request: Request) -> dict[str, str]:

@@ -65,6 +65,12 @@ def restrict(tree: Path, app: str) -> None:
     tree.chmod(0o750)
 
 
+def restrict_file(path: Path, app: str, mode: int = 0o640) -> None:
+    """Let only root and the app's group read a file."""
+    os.chown(path, 0, _group(app))
+    path.chmod(mode)
+
+
 def _provide_user(app: str) -> int:
     """Create the app's user and group if they are missing; the group's id."""
     try:

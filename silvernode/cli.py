@@ -13,14 +13,21 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from silvernode import (
+    activation,
+    cleaning,
+    deactivation,
     deploy,
+    disk_report,
     instances,
     interrupts,
+    jobs,
     locks,
     logs,
+    maintenance,
     preparation,
     registry,
     removal,
@@ -31,10 +38,13 @@ from silvernode import (
     texts,
     varnish,
 )
-from silvernode.errors import NodeError
+from silvernode.data import backup, clear, description, journal, replacement, restore, safeguard
+from silvernode.errors import DataChanged, NodeError
+from silvernode.jobs import now
 from silvernode.layout import Layout
 from silvernode.request import Request, Upload
-from silversupport import VERSION
+from silversupport import VERSION, versions
+from silversupport.errors import SilverError
 
 Answer = dict[str, Any]
 
@@ -51,12 +61,13 @@ def main(argv: Sequence[str] | None = None, layout: Layout | None = None) -> int
     interrupts.allow()
     try:
         answer = command(layout or Layout(), **asked)
-    except (NodeError, OSError) as error:
+    except (SilverError, OSError) as error:
         failure = _failure(error)
         if command in STREAMING:
             sys.stderr.write(f"silver: {failure}\n")
             return failure.status
         answer = {"failed": True, "msg": str(failure), "output": failure.output}
+        answer["data_changed"] = isinstance(failure, DataChanged)
     if isinstance(answer, int):
         return answer
     _write(answer)
@@ -68,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command, arguments in COMMANDS.items():
         description = str(command.__doc__).partition("\n")[0]
-        name = command.__name__.strip("_")
+        name = command.__name__.strip("_").replace("_", "-")
         subparser = commands.add_parser(name, help=description, description=description)
         subparser.set_defaults(command=command)
         for argument in arguments:
@@ -76,11 +87,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _failure(error: NodeError | OSError) -> NodeError:
+def _failure(error: SilverError | OSError) -> NodeError:
     if isinstance(error, NodeError):
         return error
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NodeError(f"the node's disk is full; make room and try again ({error})")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NodeError(
+            f"the node's disk is full; make room with silver clean-node and try again ({error})"
+        )
     return NodeError(str(error))
 
 
@@ -110,6 +123,7 @@ def _switch(layout: Layout) -> Answer:
         asked["expected"],
         bool(asked.get("config")),
         list(asked.get("revisions", [])),
+        bool(asked.get("leader", True)),
     )
     return deploy.switch(layout, _request(asked), upload)
 
@@ -117,13 +131,63 @@ def _switch(layout: Layout) -> Answer:
 def _settle(layout: Layout) -> Answer:
     """Wait until an update that its user interrupted has ended, and tell what is served now."""
     asked = _asked("staging")
-    return {"active": removal.settle(layout, _request(asked), asked["staging"])}
+    request = _request(asked)
+    active = removal.settle(layout, request, asked["staging"])
+    return {"active": active, "told": journal.take_notes(layout, request.app)}
 
 
 def _texts(layout: Layout) -> Answer:
     """Return the texts of some files of an instance."""
     asked = _asked("instance", "paths")
     return {"texts": texts.read(layout, asked["instance"], asked["paths"])}
+
+
+def _activate(layout: Layout) -> Answer:
+    """Switch locations to instances that are on the node already."""
+    interrupts.end_with_client()
+    asked = _needed("locations", "instance", "owner")
+    wish = activation.Wish(
+        asked["locations"],
+        asked["instance"],
+        asked["owner"],
+        str(asked.get("checkpoint", "")),
+        bool(asked.get("check")),
+    )
+    return activation.activate(layout, wish)
+
+
+def _deactivate(layout: Layout) -> Answer:
+    """Take locations away."""
+    asked = _needed("locations", "owner")
+    unwanted = deactivation.Unwanted(asked["locations"], asked["owner"], bool(asked.get("check")))
+    return deactivation.deactivate(layout, unwanted)
+
+
+def _disable(layout: Layout) -> Answer:
+    """Show visitors of apps or locations the maintenance page."""
+    return maintenance.disable(layout, _meant())
+
+
+def _enable(layout: Layout) -> Answer:
+    """Let visitors of apps or locations in again."""
+    return maintenance.enable(layout, _meant())
+
+
+def _meant() -> maintenance.Meant:
+    asked = _needed("apps", "locations")
+    return maintenance.Meant(tuple(asked["apps"]), tuple(asked["locations"]))
+
+
+def _clean(layout: Layout) -> Answer:
+    """Remove instances and uploads that nothing needs any more."""
+    asked = _needed("keep", "owner")
+    order = cleaning.Order(int(asked["keep"]), asked["owner"], bool(asked.get("check")))
+    return cleaning.clean(layout, order)
+
+
+def _disk(layout: Layout) -> Answer:
+    """Tell what takes the room on the disk."""
+    return disk_report.report(layout)
 
 
 def _abandon(layout: Layout, upload: str) -> Answer:
@@ -140,18 +204,25 @@ def _rest(layout: Layout, instance: str) -> Answer:
 def _refresh(layout: Layout) -> Answer:
     """Bring the routes to what this version of the node's code and settings makes of them."""
     current = settings.load(layout)
+    told = [*safeguard.mend_all(layout, current), *replacement.mend_all(layout)]
     with locks.of_routes(layout):
         routes = registry.load(layout)
         changed = varnish.apply(layout, routes, current)
         varnish.discard_unused(layout, routes, current)
-    return {"changed": changed}
+    warnings = jobs.follow_all(layout)
+    return {"changed": changed, "warnings": [*told, *warnings]}
 
 
 def _rebuild(layout: Layout) -> Answer:
     """Make the registry again from the records of the instances, and the routes from it."""
     with locks.of_routes(layout):
-        registry.save(layout, registry.rebuild(instances.load_all(layout)))
-    return _refresh(layout)
+        disabled = registry.salvaged(layout)
+        known = instances.load_all(layout)
+        registry.save(layout, registry.rebuild(known, disabled or registry.NOTHING))
+    answer = _refresh(layout)
+    if disabled is None:
+        answer["warnings"].append("nobody could tell what was disabled; see: silver disable --help")
+    return answer
 
 
 def _query(layout: Layout) -> Answer:
@@ -159,9 +230,77 @@ def _query(layout: Layout) -> Answer:
     return report.report(layout)
 
 
+def _doctor(layout: Layout, node: str) -> Answer:
+    """Look at everything that a visitor or an operator would care about; changes nothing."""
+    from silvernode.doctor import examination  # What it needs would slow every other command down.
+
+    return examination.examine(layout, node)
+
+
+def _sample(layout: Layout) -> Answer:
+    """Note how much of disk and memory is taken, for the doctor."""
+    from silvernode.doctor import trend
+
+    return asdict(trend.take(layout))
+
+
+def _describe(layout: Layout) -> Answer:
+    """Tell what there is of an app, by a location of it or by its name."""
+    asked = _checked(sys.stdin.buffer.read())
+    if "app" in asked:
+        return description.of_app(layout, asked["app"])
+    return description.of_location(layout, asked["location"], asked["node"])
+
+
+def _backup_all(layout: Layout) -> Answer:
+    """Make a backup of every app, as the node's schedule says."""
+    from silvernode.data import rounds
+
+    return rounds.back_up_all(layout)
+
+
+def _drill_all(layout: Layout) -> Answer:
+    """Restore the newest backup of every app beside its data, check it, and throw it away."""
+    from silvernode.data import rounds
+
+    return rounds.drill_all(layout)
+
+
+def _backup(layout: Layout, request: str) -> int:
+    """Write an encrypted archive of all that an app has but its code to standard output."""
+    asked = _checked(request)
+    fields = {name: asked[name] for name in ("location", "node", "owner", "recipients")}
+    interrupts.end_with_client()
+    backup.make(layout, backup.Wanted(**fields), sys.stdout.buffer)
+    return 0
+
+
+def _restore(layout: Layout, request: str) -> Answer:
+    """Put the archive on standard input, decrypted, in the place of an app's data."""
+    asked = _checked(request)
+    fields = {name: asked[name] for name in ("app", "location", "node", "owner")}
+    interrupts.end_with_client()
+    return restore.restore(layout, restore.Wanted(**fields), sys.stdin.buffer)
+
+
+def _clear(layout: Layout) -> Answer:
+    """Remove all data of the app at a location, or of the app that is named."""
+    asked = _needed("owner")
+    app = asked.get("app") or registry.find(layout, asked["location"]).partition(".")[0]
+    interrupts.end_with_client()
+    return clear.clear(layout, app, asked["owner"])
+
+
+def _mend(layout: Layout, app: str) -> Answer:
+    """Undo what was killed of a change of an app's data, once its process is gone."""
+    safeguard.mend_later(layout, settings.load(layout), app)
+    return {"changed": replacement.mend_later(layout, app)}
+
+
 def _run(layout: Layout, request: str) -> int:
     """Run a script of an app; this process's streams are the script's."""
-    return scripts.run_attached(layout, _checked(request))
+    asked = _checked(request)
+    return now.run(layout, asked) if asked.get("cron") else scripts.run_attached(layout, asked)
 
 
 def _signal(layout: Layout, script: str, name: str) -> Answer:
@@ -199,18 +338,33 @@ COMMANDS: dict[Callable[..., Answer | int], Sequence[str]] = {
     _switch: (),
     _settle: (),
     _texts: (),
+    _activate: (),
+    _deactivate: (),
+    _disable: (),
+    _enable: (),
+    _clean: (),
+    _disk: (),
     _abandon: ("upload",),
     _rest: ("instance",),
     _refresh: (),
     _rebuild: (),
     _query: (),
+    _doctor: ("node",),
+    _sample: (),
+    _describe: (),
+    _backup_all: (),
+    _drill_all: (),
+    _backup: ("request",),
+    _restore: ("request",),
+    _clear: (),
+    _mend: ("app",),
     _run: ("request",),
     _signal: ("script", "name"),
     _receive: ("request",),
     _discard: ("script",),
     _logs: ("request",),
 }
-STREAMING = {_run, _logs}
+STREAMING = {_run, _logs, _backup}
 
 
 def _asked(*further: str) -> Mapping[str, Any]:
@@ -219,8 +373,17 @@ def _asked(*further: str) -> Mapping[str, Any]:
     Raises:
         NodeError: it comes from another version than this node's, or is not one at all.
     """
+    return _needed("plan", "location", "owner", *further)
+
+
+def _needed(*fields: str) -> Mapping[str, Any]:
+    """Return the request on standard input, which has some fields at least.
+
+    Raises:
+        NodeError: it comes from another version than this node's, or is not one at all.
+    """
     asked = _checked(sys.stdin.buffer.read())
-    missing = {"plan", "location", "owner", *further} - set(asked)
+    missing = set(fields) - set(asked)
     if missing:
         raise NodeError(f"not a request: it lacks {', '.join(sorted(missing))}")
     return asked
@@ -242,8 +405,5 @@ def _checked(text: str | bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise NodeError(f"not a request: {error!r}") from error
     if version != VERSION:
-        raise NodeError(
-            f"this node was set up by Silver Lining {VERSION}, this is {version};"
-            " run ./silver setup-node for it first"
-        )
+        raise NodeError(versions.difference(asked.get("node") or "this node", VERSION, version))
     return asked

@@ -17,3 +17,7 @@ class NodeError(SilverError):
     def __init__(self, message: str, output: str = "") -> None:
         super().__init__(message)
         self.output = output.strip()
+
+
+class DataChanged(NodeError):
+    """A failure after which an app's data is not what it was."""

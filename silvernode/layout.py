@@ -52,6 +52,11 @@ class Layout:
         return self.state / "registry.json"
 
     @property
+    def checkpoints(self) -> Path:
+        """The apps' data as it was before their updates, see `silvernode.data.checkpoints`."""
+        return self.state / "checkpoints"
+
+    @property
     def locks(self) -> Path:
         """The lock files: not in `/run/lock`, where every user of the node may make some."""
         return self.root / "run/silverlining"
@@ -78,6 +83,10 @@ class Layout:
     def service_settings(self, service: str) -> Path:
         """Return the file in which a service's role says what its variables depend on."""
         return self.etc / "services" / f"{service}.json"
+
+    def service_program(self, service: str) -> Path:
+        """Return the file in which a service's role says how to keep an app's data."""
+        return self.root / "usr/local/lib/silverlining/services" / f"{service}.py"
 
     def service_envs(self, app: str) -> Path:
         """Return the directory of the variables that services gave an app."""

@@ -40,6 +40,8 @@ class Block:
         asked: `method`, `path` and `location` of the request, as far as they are known.
         end: the event of its end: `status`, `seconds` and so on; empty before that.
         continued: whether a part of it has been shown.
+        job: the job that wrote it, `cron.NAME` or `worker.NAME`; empty if it was none. A run of a
+            cron job is told from others as a request is.
     """
 
     time: float
@@ -51,6 +53,7 @@ class Block:
     asked: dict[str, str] = field(default_factory=dict)
     end: Event = field(default_factory=dict)
     continued: bool = False
+    job: str = ""
 
     def add(self, event: Event) -> None:
         """Add an event."""
@@ -114,6 +117,7 @@ class Block:
             "instance": self.instance,
             "pid": self.pid,
             "request": self.request or None,
+            "job": self.job or None,
             **{key: self.asked.get(key) for key in ASKED},
             "status": self.end.get("status"),
             "seconds": self.end.get("seconds"),
@@ -171,13 +175,14 @@ class Blocks:
         """Return the block of an event."""
         request, instance = event.get("request", ""), event.get("instance", "")
         pid, time = event.get("pid", 0), event["time"]
-        key = (request,) if request else (instance, pid)
+        job = event.get("job", "")
+        key = (request,) if request else (instance, pid, job)
         block = self._open.get(key)
         if block and not request and time - block.last > GAP_SECONDS:
             self._closed.append(block)
             block = None
         if not block:
-            block = self._open[key] = Block(time, instance, request, pid, time)
+            block = self._open[key] = Block(time, instance, request, pid, time, job=job)
         return block
 
 

@@ -36,7 +36,7 @@ NUMBERS = ("time", "pid", "status", "seconds", "began")
 TYPES: dict[str, Any] = {
     **dict.fromkeys(("time", "seconds", "began"), (int, float)),
     **dict.fromkeys(("pid", "status"), int),
-    **dict.fromkeys(("instance", "request", "stream", "text", "event"), str),
+    **dict.fromkeys(("instance", "request", "stream", "text", "event", "job"), str),
     **dict.fromkeys(("method", "path", "location"), str),
     "failed": bool,
 }

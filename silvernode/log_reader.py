@@ -80,7 +80,7 @@ class LogReader:
         return blocks, start
 
     def _add_ends(self, blocks: Blocks) -> None:
-        start = min((block.time for block in blocks.endless()), default=None)
+        start = min((each.time for each in blocks.endless() if not each.job), default=None)
         if start is None:
             return
         ends: list[Event] = []

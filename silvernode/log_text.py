@@ -29,6 +29,8 @@ def _time(seconds: float, local: bool) -> str:
 
 
 def _head(block: Block) -> str:
+    if block.job:
+        return _head_of_job(block)
     if not block.request:
         where = f" ({block.instance})" if block.instance else ""
         return f"outside of requests{where}"
@@ -36,6 +38,16 @@ def _head(block: Block) -> str:
     where = ", ".join(filter(None, (block.instance, block.asked.get("location"))))
     continued = ", continued" if block.continued else ""
     return f"{asked or 'a request'} → {_end(block)} ({where}{continued}){_visitor(block)}"
+
+
+def _head_of_job(block: Block) -> str:
+    continued = ", continued" if block.continued else ""
+    if not block.request:
+        return f"{block.job} ({block.instance}{continued})"
+    end = "its process ended before it" if block.is_lost else "still running"
+    if block.end:
+        end = f"exit status {block.end['status']} in {_duration(block.end['seconds'])}"
+    return f"{block.job} → {end} ({block.instance}{continued})"
 
 
 def _end(block: Block) -> str:

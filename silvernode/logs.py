@@ -5,10 +5,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from silvernode import instances, interrupts, log_text, registry
+from silvernode import instances, interrupts, locations, log_text, registry
 from silvernode.layout import Layout
 from silvernode.log_blocks import Block, Blocks
 from silvernode.log_reader import EVER, LogReader
@@ -55,7 +55,8 @@ def show(layout: Layout, wanted: Wanted) -> int:
     if wanted.zone:
         os.environ["TZ"] = wanted.zone
         time.tzset()
-    view = _View(wanted, instance)
+    served = registry.load(layout).locations_of(instance.partition(".")[0])
+    view = _View(wanted, instance, served)
     reader = LogReader(layout.logs(instance.partition(".")[0]))
     find = reader.last_requests if wanted.access else reader.last
     blocks = find(view.has_enough)
@@ -67,11 +68,19 @@ def show(layout: Layout, wanted: Wanted) -> int:
     return 0
 
 
-def written(layout: Layout, instance: str, since: float) -> str:
-    """Return what an instance has written since a time, and what its Apache said, as text."""
+def written(layout: Layout, instance: str, since: float, job: str = "") -> str:
+    """Return what an instance has written since a time, and what its Apache said, as text.
+
+    Args:
+        layout: the node's paths.
+        instance: its name.
+        since: seconds since 1970.
+        job: only what this job of it wrote.
+    """
     reader = LogReader(layout.logs(instance.partition(".")[0]))
     blocks = reader.last(lambda _, start: start <= since).all()
     own = [each for each in blocks if each.last >= since and each.instance in (instance, "")]
+    own = [each for each in own if each.job == job] if job else own
     return "".join(log_text.text(block, local=False) for block in own)
 
 
@@ -94,8 +103,8 @@ def _follow(reader: LogReader, view: "_View", running: Iterable[Block]) -> None:
 class _View:
     """What of an app's blocks is shown, and how."""
 
-    def __init__(self, wanted: Wanted, instance: str) -> None:
-        self.wanted, self._instance = wanted, instance
+    def __init__(self, wanted: Wanted, instance: str, served: Collection[str]) -> None:
+        self.wanted, self._instance, self._served = wanted, instance, served
         self._is_previous = wanted.location.startswith(registry.PREVIOUS)
 
     def has_enough(self, blocks: Iterable[Block], start: float) -> bool:
@@ -133,7 +142,10 @@ class _View:
         if self._is_previous:
             return block.instance in (self._instance, "")
         # An app can be served at several locations. Output outside of requests is of all of them.
-        return block.asked.get("location") in (self.wanted.location, "", None)
+        asked = block.asked.get("location")
+        if asked in (self.wanted.location, "", None):
+            return True
+        return locations.of_request(self._served, asked) == self.wanted.location
 
 
 def _nothing(layout: Layout, wanted: Wanted, instance: str) -> str:

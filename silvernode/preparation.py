@@ -12,6 +12,7 @@ from silvernode import (
     app_config,
     apps,
     instances,
+    jobs,
     locks,
     manifest,
     registry,
@@ -20,7 +21,9 @@ from silvernode import (
     varnish,
 )
 from silvernode import settings as node_settings
+from silvernode.data import journal, safeguard
 from silvernode.errors import NodeError
+from silvernode.jobs import schedules
 from silvernode.layout import Layout
 from silvernode.programs import run
 from silvernode.request import Request
@@ -39,28 +42,29 @@ def prepare(layout: Layout, request: Request, check: bool, config: bool = False)
         config: whether a deployment configuration is going to be uploaded, too.
 
     Returns:
-        The active instance, the directory to compare with, the directory to upload to, the
-        directory of the location's configuration, the services and packages that have to be
-        provided first, whether the node has changed since the active instance was started, what was
-        edited in the active instance, the bytes that an upload may take, and what compiled modules
-        must fit.
+        The active instance, whether the location is disabled, the directory to compare with, the
+        directory to upload to, the directory of the location's configuration, the services and
+        packages that have to be provided first, whether the node has changed since the active
+        instance was started, what was edited in the active instance, the bytes that an upload may
+        take, what compiled modules must fit, and warnings of what a killed command left.
 
     Raises:
         NodeError: the location is another app's, the node does not provide a service, or the app
-            lacks a configuration.
+            lacks a configuration, or has a schedule that is none.
     """
     settings = node_settings.load(layout)
     routes = registry.load(layout)
     request.check_free(routes)
+    schedules.check(request.plan)
     services = list(_missing_services(layout, request))
     app_config.origin(layout, request, config)
-    if not check:
-        _make_ready(layout, request, settings)
+    warnings = [] if check else _make_ready(layout, request, settings)
     active = routes.active(request.location)
     base = active or instances.newest(routes.referenced(request.app))
     configured = app_config.holder(layout, request)
     return {
         "active": active,
+        "disabled": routes.is_disabled(request.location) or request.app in routes.disabled.apps,
         "base": str(layout.www / base) if base else "",
         "staging": str(layout.staging / f"{request.app}.{time.time_ns()}"),
         "config": str(app_config.path(layout, configured)) if configured else "",
@@ -72,6 +76,7 @@ def prepare(layout: Layout, request: Request, check: bool, config: bool = False)
         "python": ".".join(platform.python_version_tuple()[:2]),
         "machine": platform.machine(),
         "libc": list(platform.libc_ver()),
+        "warnings": warnings,
     }
 
 
@@ -89,12 +94,17 @@ def configuration(layout: Layout, request: Request) -> str:
     return digest.hexdigest()
 
 
-def _make_ready(layout: Layout, request: Request, settings: Settings) -> None:
+def _make_ready(layout: Layout, request: Request, settings: Settings) -> list[str]:
+    """Provide what every app has, and end what a killed command left; return what to tell of it."""
     with locks.of_app(layout, request.app, request.owner, f"preparing {request.location}"):
+        told = [*safeguard.mend(layout, settings, request.app)]
+        told += journal.take_notes(layout, request.app)
         apps.provide(layout, request.app)
         removal.drop_abandoned(layout, request.app)
+        jobs.follow(layout, request.app)
     with locks.of_routes(layout):
         varnish.apply(layout, registry.load(layout), settings)
+    return told
 
 
 def _missing_services(layout: Layout, request: Request) -> Iterator[dict[str, str]]:

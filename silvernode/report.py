@@ -5,8 +5,10 @@ from dataclasses import asdict
 from typing import Any
 
 from silvernode import instances, registry
+from silvernode.data import schedule, status
 from silvernode.errors import NodeError
 from silvernode.instances import Record
+from silvernode.jobs import telling
 from silvernode.layout import Layout
 from silvernode.programs import run
 from silvernode.registry import Registry
@@ -24,24 +26,31 @@ def report(layout: Layout) -> dict[str, Any]:
     """Return all that is deployed here.
 
     Returns:
-        The version, the registry's locations and addresses, the instances by app, the newest first,
-        and a line for each instance that cannot be told of.
+        The version, the registry's locations (with whether they are disabled) and addresses, the
+        instances by app, the newest first, the jobs by app, and a line for each instance that
+        cannot be told of.
 
     Raises:
         NodeError: the registry is damaged.
     """
     routes = registry.load(layout)
-    records, problems = _records(layout)
+    found, problems = records(layout)
     units = _units()
     return {
         "version": VERSION,
-        **asdict(routes),
-        "instances": [_instance(record, routes, units) for record in records],
-        "problems": problems,
+        "locations": {
+            location: {**asdict(route), "disabled": routes.is_disabled(location)}
+            for location, route in routes.locations.items()
+        },
+        "addresses": routes.addresses,
+        "instances": [_instance(record, routes, units) for record in found],
+        "jobs": telling.tell(layout, routes),
+        "backups": _backups(layout, routes),
+        "problems": problems + _missed(layout),
     }
 
 
-def _records(layout: Layout) -> tuple[list[Record], list[str]]:
+def records(layout: Layout) -> tuple[list[Record], list[str]]:
     """Return the records of all instances; those that are damaged keep nobody from the others."""
     names = [file.stem for file in layout.instances.glob("*.json")]
     records, problems = [], []
@@ -54,6 +63,21 @@ def _records(layout: Layout) -> tuple[list[Record], list[str]]:
             records += [record] if record else []
     records.sort(key=lambda record: (record.uploaded, record.instance), reverse=True)
     return sorted(records, key=lambda record: record.app), sorted(problems)
+
+
+def _backups(layout: Layout, routes: Registry) -> dict[str, Any]:
+    """Return how the last backup and drill of each app ended, once there is one on this node."""
+    known = status.load_all(layout)
+    served = {route.app for route in routes.locations.values()} if known else set()
+    return {app: known.get(app, {}) for app in sorted(served | set(known))}
+
+
+def _missed(layout: Layout) -> list[str]:
+    """Return what is wrong with the backups; a damaged schedule keeps nobody from the rest."""
+    try:
+        return schedule.problems(layout)
+    except NodeError as error:
+        return [str(error)]
 
 
 def _instance(record: Record, routes: Registry, units: dict[str, dict[str, Any]]) -> dict[str, Any]:

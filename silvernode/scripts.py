@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from silvernode import executables, interrupts, locks, script_files, units
+from silvernode.data import evidence
 from silvernode.errors import NodeError
 from silvernode.executables import NotExecutable
 from silvernode.layout import Layout
 from silvernode.programs import run
 from silvernode.registry import find
+from silversupport import update_variables
 
 PLAIN_TERMINAL = {"SYSTEMD_ADJUST_TERMINAL_TITLE": "0", "SYSTEMD_TINT_BACKGROUND": "0"}
 """Keeps systemd-run from painting the terminal: https://systemd.io/ENVIRONMENT/"""
@@ -135,6 +137,7 @@ class Script:
         note = f"echo $$SERVICE_RESULT $$EXIT_CODE $$EXIT_STATUS >{shlex.quote(str(self._note))}"
         properties = [
             *units.properties(self.layout, app, self.instance),
+            f"EnvironmentFile=-{update_variables.path(self.layout.run(self.instance))}",
             f"Environment=PATH={executables.search_path(tree)}",
             # What is printed is seen at once, into a pipe too.
             "Environment=PYTHONUNBUFFERED=1",
@@ -231,7 +234,8 @@ def run_attached(layout: Layout, asked: Mapping[str, Any]) -> int:
         instance = find(layout, asked["location"], asked["node"])
         command = [asked["script"], *asked["arguments"]]
         script = Script(layout, instance, command, check_id(asked["id"]))
-        outcome, _ = script.run("--pty" if asked["tty"] else "--pipe")
+        with evidence.noted(layout, instance.partition(".")[0]):
+            outcome, _ = script.run("--pty" if asked["tty"] else "--pipe")
     finally:
         interrupts.ignore()
         script_files.discard(layout, check_id(asked["id"]))
@@ -253,6 +257,20 @@ def send_signal(identity: str, name: str) -> None:
     if not run("systemctl", "list-units", "--plain", "--no-legend", unit).stdout:
         raise NodeError("this script does not run")
     run("systemctl", "kill", f"--signal={name}", unit)
+
+
+def stop_all(instance: str) -> None:
+    """Stop the scripts of an instance that run still, since what had started them was killed."""
+    shown = run(
+        "systemctl",
+        "show",
+        "--property=Id,WorkingDirectory",
+        units.script(instance.partition(".")[0], "*"),
+    ).stdout
+    for block in shown.split("\n\n"):
+        found = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if found.get("WorkingDirectory", "").endswith(f"/{instance}"):
+            run("systemctl", "stop", found["Id"], check=False)
 
 
 def check_id(text: str) -> str:

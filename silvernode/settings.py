@@ -21,6 +21,11 @@ class Settings:
         check_timeout: seconds within which `check_url` must answer.
         update_timeout: seconds that each line of `update_fetch` may take.
         disk_reserve_mb: megabytes that an upload must leave free.
+        checkpoint: whether an update keeps a checkpoint of the app's data.
+        checkpoint_max_mb: megabytes of data above which it does not.
+        keep_checkpoints: checkpoints of an app that are kept.
+        cron_timeout: seconds that a cron job may take.
+        job_stop_timeout: seconds that a job has to end when it is told to.
     """
 
     processes: int
@@ -32,6 +37,11 @@ class Settings:
     check_timeout: int
     update_timeout: int
     disk_reserve_mb: int
+    cron_timeout: int = 3600
+    job_stop_timeout: int = 60
+    checkpoint: bool = True
+    checkpoint_max_mb: int = 1024
+    keep_checkpoints: int = 3
 
 
 def load(layout: Layout) -> Settings:

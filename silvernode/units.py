@@ -78,6 +78,11 @@ def stop(instance: str) -> None:
     run("systemctl", "stop", "--no-block", unit(instance))
 
 
+def stop_and_wait(instance: str) -> None:
+    """Stop an instance for a moment, and wait until its requests have come to their end."""
+    run("systemctl", "stop", unit(instance))
+
+
 def stop_now(layout: Layout, instance: str) -> None:
     """Stop an instance that serves nobody and forget it, so that its name and address are free."""
     if not _template(layout, instance.partition(".")[0]).exists():
@@ -114,6 +119,18 @@ def rest_later(instance: str, seconds: int) -> None:
     name = f"--unit=silverlining-rest-{instance}-{_unique()}"
     command = ["/usr/local/sbin/silver-node", "rest", instance]
     run("systemd-run", "--quiet", "--collect", f"--on-active={seconds}", name, *command)
+
+
+def watch(name: str, *command: str) -> None:
+    """Start a command of `silver-node` that goes on whatever happens to this process.
+
+    Args:
+        name: its unit's, which is made unique.
+        command: what it is to do.
+    """
+    unit_name = f"--unit=silverlining-{name}-{_unique()}"
+    program = ["/usr/local/sbin/silver-node", *command]
+    run("systemd-run", "--quiet", "--collect", unit_name, *program)
 
 
 def _template(layout: Layout, app: str) -> Path:

@@ -3,8 +3,8 @@
 Every event has `time` (seconds since 1970), `pid`, `instance` and, inside of a request, `request`.
 What was written is `stream` and `text`. `event` is `begin` or `end`, with `method`, `path` and
 `location`; an `end` also has `status`, `seconds`, `began` and `failed`. A request that wrote
-nothing and went well leaves no event. What a job writes has `job` (see silversupport.job), and a run
-of `cron.*` is told from others as a request is, its `status` being the exit status.
+nothing and went well leaves no event. What a job writes has `job` (see silversupport.job), and a
+run of `cron.*` is told from others as a request is, its `status` being the exit status.
 silvernode/log_blocks.py puts them together again.
 """
 

@@ -172,9 +172,7 @@ class Answer:
         return SystemExit(1)
 
 
-def logged(
-    app: WSGIApplication, output: Output, traffic: Traffic | None = None
-) -> WSGIApplication:
+def logged(app: WSGIApplication, output: Output, traffic: Traffic | None = None) -> WSGIApplication:
     """Return `app`, of which each request is put down with what was written meanwhile.
 
     An error of the app is noted so and becomes SystemExit. mod_wsgi answers 500 for any error, or

@@ -30,7 +30,15 @@ from ansible.plugins.callback import CallbackBase
 SLOW_SECONDS = 2.0
 """A task that took longer is shown though it changed nothing."""
 
-SAYING = frozenset({*constants._ACTION_DEBUG, "silver_command", "silver_update"})
+SAYING = frozenset(
+    {
+        *constants._ACTION_DEBUG,
+        "silver_backup",
+        "silver_command",
+        "silver_restore",
+        "silver_update",
+    }
+)
 """Actions whose message is for the person who started the playbook."""
 
 OUTPUT_KEYS = ("stdout", "stderr", "module_stdout", "module_stderr")

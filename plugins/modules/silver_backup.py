@@ -4,8 +4,9 @@ DOCUMENTATION = r"""
 module: silver_backup
 short_description: Keep all data of an app in one archive
 description:
-  - Has the node send an encrypted archive of what the services of an app keep for it, its deployment
-    configuration, its secret and its C(app.ini), stores it as it comes, and reads it back.
+  - Has the node send an encrypted archive of what the services of an app keep for it, its
+    deployment configuration, its secret and its C(app.ini), stores it as it comes, and reads it
+    back.
   - Of a backup that fails nothing is left, neither on the node nor where the archive was to go.
   - The archive passes through the machine of the user, where C(age) has to be installed.
 author: Silver Lining contributors

@@ -4,8 +4,8 @@ DOCUMENTATION = r"""
 module: silver_restore
 short_description: Put the data of an archive in the place of an app's
 description:
-  - Used twice. Without I(archive) it looks at the archive, all of it where that costs no traffic, and
-    makes the node ready for the app; what packages and services it is missing is in the answer.
+  - Used twice. Without I(archive) it looks at the archive, all of it where that costs no traffic,
+    and makes the node ready for the app; what packages and services it is missing is in the answer.
     With this answer as I(archive) it decrypts the archive and sends it to the node.
   - The node restores it beside what is there, checks it, and exchanges the two. An archive that is
     damaged, cut off or tampered with changes nothing, and so does one of another app.

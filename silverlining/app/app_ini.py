@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from reprlib import Repr
 
-from silverlining.app import runners
+from silverlining.app import crontab, runners
 from silverlining.app.locations import Location, LocationError
 from silverlining.app.portability import path_problem
 from silversupport.errors import SilverError
@@ -33,8 +33,8 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _URL_PATH = re.compile(r"/[!\"$-~]*")
 _CRON = re.compile(r"(?P<schedule>\S.*?)\s+(?P<command>(script:|/).*)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+UPDATE_MODES = ("maintenance", "read-only")
 _SCRIPT = "script:"
-_NOT_CARRIED_OUT = ("cron.", "worker.")
 
 _short = Repr()
 _short.maxstring = 80
@@ -104,7 +104,7 @@ def read(directory: Path, services: Collection[str]) -> AppIni:
     return AppIni(
         values,
         tuple(f"{FILE}: {problem}" for problem in problems),
-        tuple(f"{FILE}: {warning}" for warning in _warnings(parser, values)),
+        tuple(f"{FILE}: {warning}" for warning in _warnings(parser)),
     )
 
 
@@ -169,11 +169,7 @@ def _missing(directory: Path, values: dict[str, str]) -> Iterator[str]:
         yield "runner is missing, and there is no static/ to serve; write runner = path.py"
 
 
-def _warnings(parser: configparser.ConfigParser, values: dict[str, str]) -> Iterator[str]:
-    idle = [key for key in values if key.startswith(_NOT_CARRIED_OUT)]
-    if idle:
-        keys = ", ".join(map(_key_shown, idle))
-        yield f"{keys}: checked, but not carried out by this version of Silver Lining"
+def _warnings(parser: configparser.ConfigParser) -> Iterator[str]:
     for section in parser.sections():
         if section != SECTION:
             yield f"section {quoted(section)} has no effect, only [{SECTION}] is read"
@@ -292,14 +288,28 @@ def _script(directory: Path, value: str) -> Iterator[str]:
 
 
 def _cron(directory: Path, value: str) -> Iterator[str]:
-    if match := _CRON.fullmatch(value):
+    match = _CRON.fullmatch(value)
+    if match and crontab.is_crontab(match["schedule"]):
+        yield from _crontab(match["schedule"], match["command"])
+    elif match:
         yield from _command(directory, match["command"])
     else:
         yield f"{quoted(value)} must be SCHEDULE script:bin/x.py ARGS or SCHEDULE /path"
 
 
+def _crontab(schedule: str, command: str) -> Iterator[str]:
+    meant = crontab.converted(schedule)
+    way = f"write {meant} {command}" if meant else "see docs/jobs.md"
+    yield f"{quoted(schedule)} is a schedule of cron, here it is one of systemd; {way}"
+
+
 def _checker(directory: Path, value: str) -> Iterator[str]:
     yield from (_script if value.startswith(_SCRIPT) else _file)(directory, value)
+
+
+def _update_mode(_directory: Path, value: str) -> Iterator[str]:
+    if value not in UPDATE_MODES:
+        yield f"{quoted(value)} must be {' or '.join(UPDATE_MODES)}"
 
 
 def _boolean(_directory: Path, value: str) -> Iterator[str]:
@@ -335,6 +345,7 @@ _CHECKS: dict[str, Check] = {
     "default_location": _location,
     "packages": _package,
     "update_fetch": _command,
+    "update_mode": _update_mode,
     "check_url": _url_path,
     "config.required": _boolean,
     "config.default": _inner_directory,

@@ -37,6 +37,7 @@ class Application:
         services: the value of each service that it asks for, by the service's name.
         packages: names of the distribution's packages, and paths of `.deb` files in `directory`.
         update_fetch: URL paths, and `script:PATH ARGS`.
+        update_mode: how visitors are kept out meanwhile: `maintenance`, `read-only`; None for not.
         check_url: the URL path that must answer 2xx; None stands for `/` below 500.
         config: the `config.*` keys, by what follows the dot.
         crons: `SCHEDULE COMMAND` by name.
@@ -52,6 +53,7 @@ class Application:
     services: dict[str, str]
     packages: tuple[str, ...]
     update_fetch: tuple[str, ...]
+    update_mode: str | None
     check_url: str | None
     config: dict[str, str]
     crons: dict[str, str]
@@ -68,6 +70,7 @@ class Application:
             "services": dict(self.services),
             "packages": list(self.packages),
             "update_fetch": list(self.update_fetch),
+            "update_mode": self.update_mode,
             "check_url": self.check_url,
             "config": dict(self.config),
             "crons": dict(self.crons),
@@ -115,6 +118,7 @@ def _build(
         services=ini.group("service"),
         packages=ini.lines("packages"),
         update_fetch=ini.lines("update_fetch"),
+        update_mode=values.get("update_mode"),
         check_url=values.get("check_url"),
         config=ini.group("config"),
         crons=ini.group("cron"),

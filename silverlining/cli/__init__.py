@@ -16,18 +16,30 @@ from silversupport import VERSION
 from silversupport.errors import SilverError
 
 COMMANDS = {
+    "activate": "switching",
+    "backup": "data",
+    "backup-all": "schedule",
+    "clean-node": "switching",
+    "clear": "data",
     "completion": "completion",
     "create-config": "config",
     "create-node": "nodes",
+    "deactivate": "switching",
     "demo": "project",
     "destroy-node": "nodes",
     "diff": "apps",
+    "disable": "maintenance",
+    "doctor": "doctor",
+    "drill-all": "schedule",
+    "enable": "maintenance",
     "init": "init",
+    "list-backups": "data",
     "list-images": "nodes",
     "list-nodes": "nodes",
     "list-sizes": "nodes",
     "logs": "logs",
     "query": "query",
+    "restore": "data",
     "run": "run",
     "serve": "serve",
     "setup-node": "nodes",
@@ -36,6 +48,30 @@ COMMANDS = {
 }
 """In which module of this package a command is."""
 
+SECTIONS = {
+    "An application, on this machine": ("init", "serve", "create-config"),
+    "An application, on its node": ("diff", "update", "run", "logs", "query"),
+    "A site": ("activate", "deactivate", "disable", "enable"),
+    "The data of an application": ("backup", "list-backups", "restore", "clear"),
+    "Nodes": (
+        "create-node",
+        "setup-node",
+        "destroy-node",
+        "list-nodes",
+        "list-images",
+        "list-sizes",
+        "doctor",
+        "clean-node",
+        "backup-all",
+        "drill-all",
+    ),
+    "This project": ("demo", "test", "completion"),
+}
+"""How `silver --help` lists the commands."""
+
+WIDTH = 78
+"""Of a line of that list."""
+
 
 class Commands(click.Group):
     """Imports a command when it is asked for: all of them together take a third of a second."""
@@ -43,6 +79,19 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
         return sorted(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of the commands, each with the first sentence of its help."""
+        width = max(map(len, COMMANDS))
+        for title, names in SECTIONS.items():
+            commands = {name: self.get_command(ctx, name) for name in names}
+            rows = [
+                (f"{name:{width}}", command.get_short_help_str(WIDTH))
+                for name, command in commands.items()
+                if command
+            ]
+            with formatter.section(title):
+                formatter.write_dl(rows or [("", "")])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, or None if there is no such command."""

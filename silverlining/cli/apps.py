@@ -53,8 +53,8 @@ def update(
 ) -> int:
     """Upload an application, check it, and switch its location to it.
 
-    DIR is the directory with its app.ini, LOCATION is HOST or HOST/PATH; by default they are this
-    directory and the default_location of app.ini. Each may be given without the other.
+    DIR is the directory with its app.ini, LOCATION is HOST, HOST/PATH or '*.DOMAIN'; by default
+    they are this directory and its default_location. Each may be given without the other.
 
     Only what has changed is uploaded. The new version is started and checked beside the one that is
     served: if anything fails, or you press Ctrl-C, the site stays as it was. Afterwards the version

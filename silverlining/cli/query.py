@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from silverlining.remote import deployed
-from silverlining.remote.ages import ago
+from silverlining.remote.ages import ago, until
 
 Data = Mapping[str, Any]
 
@@ -16,8 +16,9 @@ SHORT_ID = 12
 
 @click.command()
 @click.argument("words", metavar="[NODE] [NAME]...", nargs=-1)
+@click.option("--disk", is_flag=True, help="Tell what takes the room on the disk instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def query(words: Sequence[str], as_json: bool) -> int:
+def query(words: Sequence[str], disk: bool, as_json: bool) -> int:
     """Tell what is deployed where.
 
     NODE is a node or a set; by default it is all of them. NAME is an app, a location or an
@@ -27,9 +28,10 @@ def query(words: Sequence[str], as_json: bool) -> int:
     \b
     Example: silver query
              silver query web1 polls '*.example.com'
+             silver query web1 --disk
              silver query --json
     """
-    found = deployed.query(words)
+    found = deployed.query(words, disk=disk)
     if as_json:
         click.echo(json.dumps({"nodes": found.nodes}, indent=2))
         return _status(found)
@@ -37,11 +39,16 @@ def query(words: Sequence[str], as_json: bool) -> int:
     shown = [each for each in found.nodes if not found.names or each["problems"] or _has_any(each)]
     for number, node in enumerate(shown):
         click.echo("\n" * bool(number) + _heading(node))
+        if disk:
+            _print_disk(node)
+            continue
         _print_locations(node)
         if found.names:
             _print_details(node)
         else:
             _print_instances(node)
+            _print_backups(node)
+        _print_jobs(node)
     return _status(found)
 
 
@@ -66,7 +73,7 @@ def _heading(node: Data) -> str:
 def _print_locations(node: Data) -> None:
     _print_rows(
         {
-            "location": each["location"],
+            "location": f"{each['location']}{' (disabled)' if each['disabled'] else ''}",
             "instance": each["instance"],
             "since": ago(each["since"]),
             "previous": _previous(each),
@@ -96,6 +103,77 @@ def _print_instances(node: Data) -> None:
     )
 
 
+def _print_disk(node: Data) -> None:
+    if not (told := node["disk"]):
+        return
+    free, total = _size(told["free_bytes"]), _size(told["total_bytes"])
+    work = told["backup_bytes"]
+    under_way = f", backups under way take {_size(work)}" if work else ""
+    click.echo(f"  {free} of {total} are free{under_way}")
+    _print_rows(
+        {
+            "app": each["app"],
+            "instances": f"{_size(each['instances_bytes'])} ({each['instances']})",
+            "data": ", ".join(f"{name} {_size(n)}" for name, n in each["services"].items()),
+            "checkpoints": _some(each["checkpoints_bytes"]),
+            "logs": _some(each["logs_bytes"]),
+            "uploads": _some(each["uploads_bytes"]),
+        }
+        for each in told["apps"]
+    )
+
+
+def _some(count: int) -> str:
+    return _size(count) if count else ""
+
+
+def _print_jobs(node: Data) -> None:
+    _print_rows(
+        {
+            "app": each["app"],
+            "job": each["job"],
+            "schedule": each["schedule"] or "",
+            "state": _state_of_job(each),
+            "last run": ago(each["ended"] or each["began"]) if each["began"] else "",
+            "result": _result_of_job(each),
+            "next run": _due(each["next"]),
+        }
+        for each in node["jobs"]
+    )
+
+
+def _state_of_job(job: Data) -> str:
+    times = f" ({job['restarts']} times)" if job["restarts"] else ""
+    return f"{job['state']}{times}"
+
+
+def _result_of_job(job: Data) -> str:
+    if job["status"] is None:
+        return ""
+    return "ok" if not (job["status"] or job["reason"]) else f"exit status {job['status']}"
+
+
+def _due(when: str | None) -> str:
+    return until(when) if when else ""
+
+
+def _print_backups(node: Data) -> None:
+    _print_rows(
+        {
+            "app": each["app"],
+            "last backup": _ended(each.get("backup")),
+            "last drill": _ended(each.get("drill")),
+        }
+        for each in node["backups"]
+    )
+
+
+def _ended(result: Data | None) -> str:
+    if not result:
+        return "none yet"
+    return f"{'' if result['ok'] else 'FAILED '}{ago(result['at'])}"
+
+
 def _print_rows(rows: Iterator[dict[str, object]]) -> None:
     from silverlining.cli.tables import print_table
 
@@ -114,6 +192,20 @@ def _print_details(node: Data) -> None:
         for checkout in instance["revisions"]:
             for line in _checkout(checkout):
                 click.echo(f"  {line}")
+    for each in node["backups"]:
+        click.echo(f"\n{click.style(each['app'], bold=True)}")
+        for kind in ("backup", "drill"):
+            click.echo(f"  {kind:10} {_result(each.get(kind))}")
+
+
+def _result(result: Data | None) -> str:
+    """Return how a backup or a drill ended, in full."""
+    if not result:
+        return "none yet"
+    if not result["ok"]:
+        return f"{_ended(result)}: {result['message']}"
+    what = f"{result['destination']}{result['archive']}"
+    return f"{_ended(result)}, {_size(result['bytes'])} in {result['seconds']} s: {what}"
 
 
 def _facts(instance: Data) -> Iterator[tuple[str, str]]:

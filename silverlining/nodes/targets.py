@@ -10,6 +10,10 @@ DEVEL_GROUP = "devel"
 """Group, and the only one, of nodes that serve development here: no application goes there."""
 
 
+ANY = "any"
+"""Below `*.DOMAIN`, a host that leads where all of them do."""
+
+
 class TargetError(SilverError):
     """It cannot be told which node is meant."""
 
@@ -51,7 +55,7 @@ def choose(
         )
     if node:
         return _named(node, groups, sets)
-    found = resolve(host)
+    found = resolve(host.replace("*", ANY))
     named = {
         name
         for name, hosts in sets.items()

@@ -17,10 +17,31 @@ def ago(moment: str, now: datetime | None = None) -> str:
     seconds = ((now or datetime.now(UTC)) - then).total_seconds()
     if seconds >= _DAYS_COUNTED * 86400:
         return f"{then.astimezone():%Y-%m-%d}"
+    span = _span(seconds)
+    # "just now" also where the node's clock is ahead of this one.
+    return f"{span} ago" if span else "just now"
+
+
+def until(moment: str, now: datetime | None = None) -> str:
+    """Return how soon something will be: `in 3 h`; beyond a month the date.
+
+    Args:
+        moment: ISO 8601, with a time zone.
+        now: the present time, by default this machine's.
+    """
+    then = datetime.fromisoformat(moment)
+    seconds = (then - (now or datetime.now(UTC))).total_seconds()
+    if seconds >= _DAYS_COUNTED * 86400:
+        return f"{then.astimezone():%Y-%m-%d}"
+    span = _span(seconds)
+    return f"in {span}" if span else "now"
+
+
+def _span(seconds: float) -> str:
+    """Return a time span in its largest unit; empty below a minute."""
     for length, unit in _UNITS:
         if seconds >= length:
             count = int(seconds // length)
             plural = "s" if unit == "day" and count > 1 else ""
-            return f"{count} {unit}{plural} ago"
-    # Also where the node's clock is ahead of this one.
-    return "just now"
+            return f"{count} {unit}{plural}"
+    return ""

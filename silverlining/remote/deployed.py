@@ -11,6 +11,9 @@ from silversupport.errors import SilverError
 
 Data = dict[str, Any]
 
+NOTHING: Data = {"locations": [], "instances": [], "jobs": [], "backups": [], "disk": None}
+"""What is known of a node that did not answer."""
+
 
 class DeployedError(SilverError):
     """Nothing of a name is deployed."""
@@ -22,8 +25,8 @@ class Found:
 
     Attributes:
         nodes: for each node its `name`, `address`, `version` of Silver Lining, `locations`,
-            `instances` and `problems`, a line for each thing it could not tell. An example is in
-            `docs/querying.md`.
+            `instances`, `jobs`, `backups`, `disk` (if it was asked for) and `problems`, a line for
+            each thing it could not tell or that is wrong. An example is in `docs/querying.md`.
         names: the names of apps, locations and instances that were asked for.
     """
 
@@ -31,18 +34,20 @@ class Found:
     names: Sequence[str]
 
 
-def query(words: Sequence[str]) -> Found:
+def query(words: Sequence[str], *, disk: bool = False) -> Found:
     """Ask nodes what is deployed on them.
 
     Args:
         words: a node or a set, if it is not all of them; then the names of apps, locations and
             instances, if it is not all of these. Names may have wildcards, as in a shell.
+        disk: ask for what takes the room on their disks, too.
 
     Raises:
         DeployedError: nothing has one of these names.
         PlaybookError: the inventory cannot be read, or there is no node.
     """
-    answers = playbook.answers("query", {"node_or_name": words[0] if words else None})
+    extra = {"node_or_name": words[0] if words else None, "disk": disk or None}
+    answers = playbook.answers("query", extra)
     nodes = [_node(name, answer) for name, answer in sorted(answers.items())]
     named = {each for name, answer in answers.items() for each in (name, *answer.get("sets", ()))}
     names = words[1:] if words and words[0] in named else words
@@ -55,7 +60,7 @@ def _node(name: str, answer: Data) -> Data:
     told = answer.get("deployed")
     node = {"name": name, "address": answer.get("address"), "version": told and told["version"]}
     if not told:
-        return node | {"locations": [], "instances": [], "problems": [_reason(answer)]}
+        return node | {**NOTHING, "problems": [_reason(answer)]}
     states = {each["instance"]: each["state"] for each in told["instances"]}
     return node | {
         "locations": [
@@ -65,12 +70,16 @@ def _node(name: str, answer: Data) -> Data:
                 "instance": route["instance"],
                 "since": route["since"],
                 "previous": route["previous"] or None,
+                "disabled": route["disabled"],
                 "previous_is_warm": states.get(route["previous"]) == "running",
             }
             for location, route in sorted(told["locations"].items())
         ],
         "instances": told["instances"],
-        "problems": told["problems"],
+        "jobs": told["jobs"],
+        "backups": [{"app": app, **ended} for app, ended in sorted(told["backups"].items())],
+        "disk": told.get("disk"),
+        "problems": [*told["problems"], *(told.get("disk") or {}).get("problems", [])],
     }
 
 
@@ -93,7 +102,20 @@ def _only(node: Data, names: Sequence[str]) -> Data:
         for each in node["instances"]
         if _is_named(names, each["app"], each["instance"]) or each["instance"] in used
     ]
-    return node | {"locations": locations, "instances": instances}
+    apps = {each["app"] for each in (*locations, *instances)}
+    jobs = [each for each in node["jobs"] if each["app"] in apps]
+    backups = [each for each in node["backups"] if each["app"] in apps]
+    return node | {
+        "locations": locations,
+        "instances": instances,
+        "jobs": jobs,
+        "backups": backups,
+        "disk": node["disk"] and _disk_of(node["disk"], apps),
+    }
+
+
+def _disk_of(disk: Data, apps: set[str]) -> Data:
+    return disk | {"apps": [each for each in disk["apps"] if each["app"] in apps]}
 
 
 def _is_named(names: Sequence[str], *candidates: str) -> bool:

@@ -1,6 +1,6 @@
 """What is wrong with a node: what it finds itself, and what can only be seen from here."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from silverlining.nodes.targets import addresses_of
@@ -36,7 +36,6 @@ def complete(
     addresses: Collection[str],
     digest: str,
     between: tuple[float, float],
-    resolve: Callable[[str], set[str]] = addresses_of,
 ) -> list[Finding]:
     """Return what a node found, and what can be seen from here.
 
@@ -46,12 +45,11 @@ def complete(
         addresses: where visitors are to end up.
         digest: of what the node would be set up from now.
         between: when the node was asked and when it had answered, in seconds since 1970.
-        resolve: how a host name becomes addresses.
     """
     return [
         _release(answer, node, digest),
         _clock(answer["time"], between),
-        *_names(answer["locations"], node, addresses, resolve),
+        *_names(answer["locations"], node, addresses),
         *answer["findings"],
     ]
 
@@ -74,15 +72,10 @@ def _clock(theirs: float, between: tuple[float, float]) -> Finding:
     return _finding("clock", OK, "agrees with that of this machine")
 
 
-def _names(
-    locations: Sequence[str],
-    node: str,
-    addresses: Collection[str],
-    resolve: Callable[[str], set[str]],
-) -> Iterator[Finding]:
+def _names(locations: Sequence[str], node: str, addresses: Collection[str]) -> Iterator[Finding]:
     hosts = {location.partition("/")[0] for location in locations}
     for host in sorted(host for host in hosts if "." in host):
-        found = resolve(host.replace("*", ANY_HOST))
+        found = addresses_of(host.replace("*", ANY_HOST))
         if found & set(addresses):
             yield _finding("names", OK, f"{host} leads to {node}")
         else:

@@ -34,6 +34,7 @@ class Run:
         arguments: its arguments.
         tty: whether it gets a terminal.
         id: what tells this run from every other one.
+        cron: a cron job of the app to run in place of a script; empty if it is a script.
     """
 
     location: str
@@ -41,6 +42,7 @@ class Run:
     arguments: Sequence[str] = ()
     tty: bool = False
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    cron: str = ""
 
     def request(self, node: str, **changed: object) -> str:
         """Return what silver-node is asked on a node, with some of it changed."""

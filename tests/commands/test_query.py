@@ -61,6 +61,7 @@ def test_an_app_is_found_by_its_name_with_both_its_instances(node: str, app: Pat
             "since": found["locations"][0]["since"],
             "previous": before["instance"],
             "previous_is_warm": True,
+            "disabled": False,
         }
     ]
     assert (now["state"], now["serves"]) == ("running", [LOCATION])

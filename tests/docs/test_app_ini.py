@@ -37,12 +37,6 @@ def test_the_keys_that_take_several_values_say_so() -> None:
     assert {key for key in HEADINGS if "several" in section(key)} == app_ini._LINES
 
 
-def test_the_keys_that_are_not_carried_out_are_under_that_heading() -> None:
-    idle = PAGE.partition("not carried out by this version")[2]
-    prefixes = {f"{key.partition('.')[0]}." for key in re.findall(r"^### `(.+)`$", idle, re.M)}
-    assert prefixes == set(app_ini._NOT_CARRIED_OUT)
-
-
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_examples_are_without_a_problem(example: str, tmp_path: Path) -> None:
     (tmp_path / "app.ini").write_text(example)

@@ -9,13 +9,14 @@ from ansible.errors import AnsibleConnectionFailure
 from silverlining.deploy import node_program
 from silverlining.deploy.node_program import NodeProgramError
 from silverlining.playbook import ROOT
+from silversupport import VERSION
 
 spec = spec_from_file_location("silver_query", ROOT / "plugins/action/silver_query.py")
 assert spec and spec.loader
 silver_query = module_from_spec(spec)
 spec.loader.exec_module(silver_query)
 
-ANSWER = {"version": "0.1.0", "locations": {}, "addresses": {}, "instances": [], "problems": []}
+ANSWER = {"version": VERSION, "locations": {}, "addresses": {}, "instances": [], "problems": []}
 
 
 def ask(monkeypatch: pytest.MonkeyPatch, answer: object, **variables: object) -> dict[str, Any]:
@@ -46,7 +47,8 @@ def test_the_answer_of_the_node_is_passed_on(monkeypatch: pytest.MonkeyPatch) ->
         (
             {"version": "0.0.9", "locations": {}, "addresses": {}},
             "failed",
-            "web1 was set up by an older Silver Lining; run: ./silver setup-node web1",
+            f"web1 was set up by Silver Lining 0.0.9, this is {VERSION}:"
+            " bring it up to date with: ./silver setup-node web1",
         ),
     ],
 )

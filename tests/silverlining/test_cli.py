@@ -314,3 +314,7 @@ def test_a_command_imports_nothing_of_the_others() -> None:
     code = f"import sys; from silverlining.cli import apps; sys.exit(repr({slow} or 0))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.strip() in ("", "0"), done.stderr
+
+
+def test_every_command_is_listed_once_in_the_help() -> None:
+    assert sorted(name for names in cli.SECTIONS.values() for name in names) == sorted(cli.COMMANDS)

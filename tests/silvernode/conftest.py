@@ -15,8 +15,10 @@ import pytest
 from silvernode import apps, deploy, interrupts, preparation, registry, trial
 from silvernode.layout import Layout
 from silvernode.request import Request, Upload
+from tests.support import front as front_door
+from tests.support.front import Front
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "processes": 2,
     "threads": 8,
     "max_connections": 120,
@@ -127,12 +129,21 @@ class Node:
         start = self.layout.vcl / "start.cli"
         loaded = start.read_text() if start.exists() else ""
         return {
-            str(path.relative_to(self.layout.root)): path.read_text()
+            str(path.relative_to(self.layout.root)): self._text(path)
             for top in ("etc", "var", "run/silver")
             for path in (self.layout.root / top).rglob("*")
             if path.is_file()
             and (not path.stem.startswith(("vcl_", "root_")) or path.name in loaded)
         }
+
+    def _text(self, path: Path) -> str:
+        """The text of a file; of the registry without the names that are never given again."""
+        text = path.read_text()
+        if path != self.layout.registry:
+            return text
+        return json.dumps(
+            {key: value for key, value in json.loads(text).items() if key != "numbers"}
+        )
 
     def state(self) -> tuple[dict[str, str], set[str], set[str], str]:
         """Everything that a failed deploy must leave as it was."""
@@ -153,8 +164,8 @@ def layout(tmp_path: Path) -> Layout:
     for directory in (layout.vcl, layout.staging, layout.units, layout.instances):
         directory.mkdir(parents=True)
     layout.settings.write_text(json.dumps(SETTINGS))
-    (layout.vcl / "policy.vcl").write_text("# policy\n")
-    (layout.vcl / "front.vcl").write_text("# front\n")
+    (layout.vcl / "apps.vcl").write_text("# policy\n")
+    (layout.vcl / "hosts.vcl").write_text("# front\n")
     return layout
 
 
@@ -183,6 +194,13 @@ def node(layout: Layout, site: Site, monkeypatch: pytest.MonkeyPatch) -> Node:
     monkeypatch.setattr(os, "chown", lambda *args: None)
     monkeypatch.setattr(shutil, "chown", lambda *args: None)
     return Node(layout, fake, site)
+
+
+@pytest.fixture
+def front(layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+    """The front door of a node: a real Varnish."""
+    with front_door.running(layout, tmp_path, monkeypatch) as front:
+        yield front
 
 
 @pytest.fixture(autouse=True)

@@ -48,7 +48,7 @@ def test_a_deploy_by_command(node: Node, run: Run) -> None:
     texts = request(instance=answer["instance"], paths=["app.ini"])
     assert run("texts", stdin=texts) == (0, {"texts": {"app.ini": ""}})
     settled = run("settle", stdin=request(staging=node.upload()))
-    assert settled == (0, {"active": answer["instance"]})
+    assert settled == (0, {"active": answer["instance"], "told": []})
     status, answer = run("query")
     assert answer["locations"]["hello.test"]["app"] == "hello"
     assert answer["version"] == VERSION
@@ -63,6 +63,7 @@ def test_a_failure_is_an_answer_with_the_apps_output(node: Node, run: Run) -> No
             "failed": True,
             "msg": "the application could not be imported",
             "output": "Traceback: no fish",
+            "data_changed": False,
         },
     )
 
@@ -112,10 +113,10 @@ def test_a_full_disk_is_one_clear_line(
 
 def test_refresh_applies_a_new_policy_once(node: Node, run: Run) -> None:
     node.deploy()
-    assert run("refresh") == (0, {"changed": False})
-    (node.layout.vcl / "policy.vcl").write_text("# new\n")
-    assert run("refresh") == (0, {"changed": True})
-    assert run("refresh") == (0, {"changed": False})
+    assert run("refresh") == (0, {"changed": False, "warnings": []})
+    (node.layout.vcl / "apps.vcl").write_text("# new\n")
+    assert run("refresh") == (0, {"changed": True, "warnings": []})
+    assert run("refresh") == (0, {"changed": False, "warnings": []})
 
 
 @pytest.mark.parametrize("damage", [None, "", "{", "[]"])
@@ -130,6 +131,17 @@ def test_rebuild_makes_a_lost_registry_again(node: Node, run: Run, damage: str |
     assert run("rebuild")[0] == 0
     assert registry.load(node.layout) == before
     assert node.deploy() in node.served()
+
+
+def test_rebuild_keeps_what_is_disabled_or_says_that_it_cannot(node: Node, run: Run) -> None:
+    node.deploy()
+    registry.save(node.layout, node.routes.with_disabled(["hello"]))
+    assert run("rebuild")[1]["warnings"] == []
+    assert node.routes.is_disabled("hello.test")
+    node.layout.registry.write_text("{")
+    status, answer = run("rebuild")
+    assert (status, node.routes.is_disabled("hello.test")) == (0, False)
+    assert "nobody could tell what was disabled" in answer["warnings"][0]
 
 
 def test_rebuild_refuses_to_guess_what_a_damaged_record_said(node: Node, run: Run) -> None:
@@ -162,14 +174,14 @@ sys.exit(cli.main([sys.argv[2]], Layout(Path(sys.argv[1]))))
 
 def test_the_work_is_done_even_if_nobody_reads_the_answer(node: Node) -> None:
     node.deploy()
-    (node.layout.vcl / "policy.vcl").write_text("# new\n")
+    (node.layout.vcl / "apps.vcl").write_text("# new\n")
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-c", COMMAND, str(node.layout.root), "refresh"]
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "# new" in (node.layout.vcl / "policy.vcl").read_text()
+    assert "# new" in (node.layout.vcl / "apps.vcl").read_text()
     assert len(list((node.fake / "vcl").glob("vcl_hello_*"))) == 1
 
 

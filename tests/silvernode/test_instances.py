@@ -105,6 +105,14 @@ def test_every_directory_of_the_environment_is_absolute(layout: Layout) -> None:
         assert Path(variables[name]).is_absolute(), name
 
 
+def test_an_environment_is_read_as_it_was_written(layout: Layout) -> None:
+    variables = {f"V{number}": value for number, value in enumerate(ODD_VALUES)}
+    path = instances.env_path(layout, "hello.20261122_001")
+    path.write_bytes(instances.env_text(variables).encode())
+    assert instances.load_environment(layout, "hello.20261122_001") == variables
+    assert instances.load_environment(layout, "hello.20261122_002") == {}
+
+
 def test_no_two_instances_have_the_same_token(layout: Layout) -> None:
     settings = Settings(**SETTINGS)
     first, second = (instances.environment(layout, RECORD, "h.test", settings) for _ in "12")

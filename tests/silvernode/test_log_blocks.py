@@ -194,6 +194,7 @@ def test_a_block_as_data() -> None:
         "instance": INSTANCE,
         "pid": LIVING,
         "request": "a",
+        "job": None,
         **ASKED,
         "status": 500,
         "seconds": 0.012,
@@ -201,3 +202,46 @@ def test_a_block_as_data() -> None:
         "continued": False,
         "lines": [{"stream": "stdout", "text": "hello"}],
     }
+
+
+def of_job(time: float, what: str, job: str = "cron.tick", **more: Any) -> Event:
+    return (
+        wrote(time, what, **({"request": "r1"} if job.startswith("cron.") else {}), job=job) | more
+    )
+
+
+def test_a_run_of_a_cron_job_is_a_block_with_its_exit_status() -> None:
+    begin = {"time": 1.0, "pid": LIVING, "instance": INSTANCE, "request": "r1", "job": "cron.tick"}
+    end = begin | {"time": 9.0, "event": "end", "status": 3, "failed": True, "seconds": 8.0}
+    (block,) = blocks(
+        begin | {"event": "begin"}, of_job(1.0, "one\n"), of_job(7.0, "two\n"), end | {"began": 1.0}
+    )
+    assert block.is_error
+    assert block.as_json()["job"] == "cron.tick"
+    assert text(block, local=False) == (
+        "1970-01-01 00:00:01 UTC cron.tick → exit status 3 in 8.0 s (polls.20261122_001)\n"
+        "  one\n  two\n"
+    )
+
+
+def test_one_that_runs_still_or_was_lost_says_so() -> None:
+    (running,) = blocks(of_job(1.0, "one\n"))
+    assert "cron.tick → still running (polls" in text(running, local=False)
+    (lost,) = blocks(of_job(1.0, "one\n", pid=999_999_999))
+    assert "cron.tick → its process ended before it (polls" in text(lost, local=False)
+
+
+def test_what_a_worker_writes_is_apart_from_what_others_do() -> None:
+    found = blocks(
+        wrote(1.0, "the app\n"),
+        of_job(1.1, "a\n", "worker.mail"),
+        of_job(1.2, "b\n", "worker.tidy"),
+        of_job(5.0, "ended with exit status 1\n", "worker.mail", stream="error"),
+    )
+    assert [(block.job, block.is_error) for block in found] == [
+        ("", False),
+        ("worker.mail", False),
+        ("worker.tidy", False),
+        ("worker.mail", True),
+    ]
+    assert "00:00:05 UTC worker.mail (polls.20261122_001)\n" in text(found[3], local=False)

@@ -56,6 +56,18 @@ def shown(
     return [block["path"] or "-" for block in blocks]
 
 
+def test_the_requests_to_a_pattern_are_those_to_the_hosts_that_it_means(
+    layout: Layout, polls: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    route = Route("polls", NEW, OLD, "")
+    registry.save(layout, Registry({"polls.test": route, "*.polls.test": route}))
+    hosts = {"one": "polls.test", "two": "ann.polls.test", "three": "bob.polls.test"}
+    for began, (name, host) in enumerate(hosts.items()):
+        write(polls / "app.jsonl", request(began, name, location=host))
+    assert shown(layout, capsys, "*.polls.test") == ["/two", "/three"]
+    assert shown(layout, capsys, "polls.test") == ["/one"]
+
+
 def test_the_last_blocks_are_shown(
     layout: Layout, polls: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from silvernode import instances, registry, report
+from silvernode.data import status
+from silvernode.data.status import Result
 from silvernode.layout import Layout
 from silversupport import VERSION
 from tests.silvernode.conftest import Node
+from tests.silvernode.data import test_schedule
 
 
 def told(node: Node) -> dict[str, dict[str, Any]]:
@@ -21,6 +24,8 @@ def test_a_node_without_apps_has_nothing_to_tell(node: Node) -> None:
         "locations": {},
         "addresses": {},
         "instances": [],
+        "jobs": [],
+        "backups": {},
         "problems": [],
     }
 
@@ -110,3 +115,29 @@ def test_a_damaged_record_is_named_and_the_others_are_told_of(node: Node, layout
     assert [each["instance"] for each in answer["instances"]] == [second]
     (problem,) = answer["problems"]
     assert f"{first}.json is damaged" in problem
+
+
+def test_backups_are_told_of_for_every_app_once_there_is_one(node: Node, layout: Layout) -> None:
+    node.deploy()
+    node.deploy("blog.test", name="blog")
+    assert report.report(layout)["backups"] == {}
+    status.note(layout, "gone", status.BACKUP, Result(True))
+    status.note(layout, "blog", status.DRILL, Result(False, "it is cut off"))
+    found = report.report(layout)["backups"]
+    assert {app: list(ended) for app, ended in found.items()} == {
+        "blog": ["drill"],
+        "gone": ["backup"],
+        "hello": [],
+    }
+    assert found["blog"]["drill"]["message"] == "it is cut off"
+
+
+def test_a_schedule_that_failed_or_is_damaged_is_a_problem(node: Node, layout: Layout) -> None:
+    node.deploy()
+    test_schedule.give(layout)
+    status.note(layout, "hello", status.BACKUP, Result(False, "the store cannot be reached"))
+    (problem,) = report.report(layout)["problems"]
+    assert "the store cannot be reached" in problem
+    (layout.etc / "backup/settings.json").write_text("{")
+    (problem,) = report.report(layout)["problems"]
+    assert "settings.json cannot be used" in problem

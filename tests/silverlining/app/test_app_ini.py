@@ -53,13 +53,16 @@ def read(app: Path, content: str) -> app_ini.AppIni:
         "update_fetch =\n  /a\n  # a comment\n  script:bin/manage.py migrate --noinput",
         "update_fetch = script:'bin/with blank.py' \"two words\"",
         "check_url = /health/%C3%A9?deep=1",
+        "update_mode = maintenance",
+        "update_mode = read-only",
         "config.required = yes",
         "config.default = config",
         "config.template = config/app.tmpl",
         "config.checker = bin/manage.py",
         "config.checker = script:bin/manage.py check",
         "cron.nightly = *-*-* 03:00 script:bin/manage.py clearsessions",
-        "cron.poll = */5 * * * * /poll",
+        "cron.poll = *:0/5 /poll",
+        "cron.poll = Mon..Fri 09:00 Europe/Berlin /poll?now",
         "worker.mail-queue = script:bin/manage.py send",
         "# runner = commented.py",
     ],
@@ -83,7 +86,7 @@ def test_valid_key_is_accepted(app: Path, line: str) -> None:
         ("check_url = /a#b", f"check_url: '/a#b' {URL_RULE}"),
         ("check_url = /\x01", "check_url: there is a control character in it; remove it"),
         ("default_location = http://polls.test", "default_location: 'http://polls.test' is not a "
-         "location (HOST or HOST/PATH): leave out 'http://', write 'polls.test'"),
+         "location (HOST, HOST/PATH or *.DOMAIN): leave out 'http://', write 'polls.test'"),
         ("service.postgres =", "service.postgres: there is no service 'postgres'; the services "
          "are files, postgis, writable_root"),
         ("service. =", "service.: there is no service ''; the services are files, postgis, "
@@ -115,6 +118,7 @@ def test_valid_key_is_accepted(app: Path, line: str) -> None:
          "app, relative to its directory"),
         ("update_fetch = script:bin/manage.py 'a", "update_fetch: \"script:bin/manage.py 'a\": "
          "no closing quotation"),
+        ("update_mode = readonly", "update_mode: 'readonly' must be maintenance or read-only"),
         ("config.required = perhaps", "config.required: 'perhaps' must be true or false"),
         ("config.default = nowhere", "config.default: there is no file 'nowhere' in the app "
          "(paths are relative to its directory)"),
@@ -126,6 +130,10 @@ def test_valid_key_is_accepted(app: Path, line: str) -> None:
          "SCHEDULE script:bin/x.py ARGS or SCHEDULE /path"),
         ("cron.nightly = daily script:bin/x.py", "cron.nightly: there is no file 'bin/x.py' in "
          "the app (paths are relative to its directory)"),
+        ("cron.a = 30 3 * * * /x?y", "cron.a: '30 3 * * *' is a schedule of cron, here it is one "
+         "of systemd; write *-*-* 03:30 /x?y"),
+        ("cron.a = @reboot /x", "cron.a: '@reboot' is a schedule of cron, here it is one of "
+         "systemd; see docs/jobs.md"),
         ("cron.Nightly! = daily /x", "'cron.Nightly!': 'Nightly!' is not a name (a-z, 0-9, _ "
          "and -, beginning with a letter, at most 32 characters)"),
         ("worker. = script:bin/manage.py", "worker.: '' is not a name (a-z, 0-9, _ and -, "
@@ -141,9 +149,9 @@ def test_valid_key_is_accepted(app: Path, line: str) -> None:
         ("config.requred = 1", "config.requred: there is no such key; did you mean "
          "config.required?"),
         ("some words", "'some words': there is no such key; the keys are app_name, version, "
-         "runner, default_location, packages, update_fetch, check_url, config.required, "
-         "config.default, config.template, config.checker, service.files, service.postgis, "
-         "service.writable_root, cron.NAME, worker.NAME"),
+         "runner, default_location, packages, update_fetch, update_mode, check_url, "
+         "config.required, config.default, config.template, config.checker, service.files, "
+         "service.postgis, service.writable_root, cron.NAME, worker.NAME"),
     ],
 )  # fmt: skip
 def test_bad_key_or_value_is_one_clear_line(app: Path, line: str, problem: str) -> None:
@@ -218,13 +226,10 @@ def test_values_are_given_as_written(app: Path) -> None:
     assert ini.lines("update_fetch") == ()
 
 
-def test_keys_that_have_no_effect_yet_are_warned_of(app: Path) -> None:
+def test_sections_that_have_no_effect_are_warned_of(app: Path) -> None:
     ini = read(app, GOOD + "cron.a = daily /x\nconfig.required = no\n[devel]\nx = 1\n")
     assert ini.problems == ()
-    assert ini.warnings == (
-        "app.ini: cron.a: checked, but not carried out by this version of Silver Lining",
-        "app.ini: section 'devel' has no effect, only [production] is read",
-    )
+    assert ini.warnings == ("app.ini: section 'devel' has no effect, only [production] is read",)
 
 
 def test_paths_are_relative_to_the_root_where_app_ini_is_a_link(app: Path) -> None:

@@ -21,6 +21,12 @@ SEGMENTS = "a path is made of letters, digits and . _ ~ - between single slashes
         ("example.com/Blog", "example.com", "/Blog"),
         ("example.com/a/b-c_d.e~f/1", "example.com", "/a/b-c_d.e~f/1"),
         (LONGEST_HOST, LONGEST_HOST, ""),
+        ("*.Example.com", "*.example.com", ""),
+        ("*.example.com/blog", "*.example.com", "/blog"),
+        ("*.com", "*.com", ""),
+        ("DEFAULT", "default", ""),
+        ("disabled", "disabled", ""),
+        ("not-found", "not-found", ""),
     ],
 )
 def test_location_is_parsed_into_host_and_path(text: str, host: str, path: str) -> None:
@@ -50,13 +56,19 @@ def test_location_is_parsed_into_host_and_path(text: str, host: str, path: str) 
         ("https://example.com/blog", "leave out 'https://', write 'example.com/blog'"),
         ("example.com:80", "leave out the port, sites are served on 80 and 443"),
         ("[::1]", "leave out the port"),
-        ("*.example.com", "this version has no patterns, write one whole host name"),
+        ("*", "'*' stands for the beginning of a host name only"),
+        ("*.", LABELS),
+        ("*.*.example.com", "'*' stands for the beginning of a host name only"),
+        ("a.*.example.com", "'*' stands for the beginning of a host name only"),
+        ("*example.com", "'*' stands for the beginning of a host name only"),
+        ("*.prev.example.com", "'prev.' is put before a host name by Silver Lining"),
+        ("*.default", "'*.default' is reserved"),
+        ("prev.*.example.com", "'*' stands for the beginning of a host name only"),
         ("prev.example.com", "'prev.' is put before a host name by Silver Lining"),
         ("Prev.example.com/blog", "'prev.' is put before a host name by Silver Lining"),
         ("prev", "'prev' is reserved, choose another name"),
-        ("DEFAULT", "'default' is reserved, choose another name"),
-        ("disabled/x", "'disabled' is reserved, choose another name"),
-        ("not-found", "'not-found' is reserved, choose another name"),
+        ("disabled/x", "'disabled' has no paths, write 'disabled'"),
+        ("default/", "'default' has no paths"),
         ("example.com/", "leave out the slash at the end"),
         ("example.com/blog/", "leave out the slash at the end"),
         ("example.com//blog", SEGMENTS),
@@ -70,7 +82,7 @@ def test_anything_else_is_refused_with_the_reason(text: str, problem: str) -> No
     with pytest.raises(LocationError) as caught:
         Location.parse(text)
     message = str(caught.value)
-    assert message.startswith(f"{text!r} is not a location (HOST or HOST/PATH): ")
+    assert message.startswith(f"{text!r} is not a location (HOST, HOST/PATH or *.DOMAIN): ")
     assert problem in message
     assert "\n" not in message
 
@@ -80,3 +92,16 @@ def test_anything_else_is_refused_with_the_reason(text: str, problem: str) -> No
 def test_no_character_with_a_meaning_elsewhere_gets_through(place: str, character: str) -> None:
     with pytest.raises(LocationError):
         Location.parse(place.format(character))
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("example.com", "http://example.com/"),
+        ("example.com/blog", "http://example.com/blog/"),
+        ("*.example.com/blog", "*.example.com/blog"),
+        ("default", "default"),
+    ],
+)
+def test_a_location_is_called_by_its_address_where_it_has_one(text: str, title: str) -> None:
+    assert Location.parse(text).title == title

@@ -50,6 +50,17 @@ def test_a_refusal_names_the_node_and_carries_the_output() -> None:
     assert caught.value.output == "Traceback"
 
 
+def test_a_refusal_because_of_its_release_tells_how_to_upgrade_the_node() -> None:
+    # The words of 0.2.0, which does not know the node's name.
+    message = (
+        f"this node was set up by Silver Lining 0.2.0, this is {VERSION};"
+        " run ./silver setup-node for it first"
+    )
+    answer = {"failed": True, "msg": message, "output": ""}
+    with pytest.raises(NodeProgramError, match=r"web1 .* 0\.2\.0, .*: \./silver setup-node web1$"):
+        call(FakeAction(json.dumps(answer), rc=1))
+
+
 @pytest.mark.parametrize(
     ("rc", "stderr"),
     [

@@ -59,6 +59,8 @@ CASES = {
     "this machine": Case({"localhost": "127.0.0.1"}, host="localhost", told=("always means this",)),
     "this machine in a browser": Case({}, host="polls.localhost", told=("always means this",)),
     "an address": Case({}, host="203.0.113.5"),
+    "every host below a domain": Case({}, host="*.polls.test", told=("cannot hold *.polls.test",)),
+    "unknown hosts": Case({}, host="default"),
 }
 
 

@@ -24,13 +24,15 @@ class FakeNode:
         self.active = ACTIVE
         self.texts: dict[str, str] = {}
         self.failure: SilverError | None = None
+        self.removed: list[str] = []
 
     def call(self, command: str, request: Mapping[str, Any]) -> dict[str, Any]:
         self.asked.append((command, request))
         if command == "switch" and self.failure:
             raise self.failure
         answers: dict[str, dict[str, Any]] = {
-            "switch": {"instance": NEXT, "previous": ACTIVE, "removed": [], "warnings": []},
+            "switch": {"instance": NEXT, "previous": ACTIVE, "warnings": []}
+            | {"removed": self.removed, "freed": 12_345_678},
             "settle": {"active": self.active},
             "texts": {"texts": self.texts},
         }
@@ -61,6 +63,7 @@ def update(tmp_path: Path, fake: FakeNode) -> Update:
     ssh.chmod(0o755)
     needs = {
         "active": ACTIVE,
+        "disabled": False,
         "base": str(www / ACTIVE),
         "staging": str(www / ".staging/polls.1"),
         "config": "",
@@ -111,11 +114,24 @@ def test_what_has_changed_is_uploaded_and_switched_to(update: Update, fake: Fake
     assert (Path(update.needs["staging"]) / "src/app.py").read_text() == "app\n"
 
 
+def test_what_was_pruned_is_told_with_the_room_that_it_gave_back(
+    update: Update, fake: FakeNode
+) -> None:
+    fake.removed = ["polls.20261101_001", "polls.20261101_002"]
+    told = update.run(force=False)["msg"].splitlines()[-1]
+    assert told == "removed polls.20261101_001, polls.20261101_002: 12.3 MB freed"
+
+
 def test_nothing_is_uploaded_if_nothing_has_changed(update: Update, fake: FakeNode) -> None:
     result = unchanged(update).run(force=False)
     assert result["changed"] is False
     assert f"is served by {ACTIVE}; nothing has changed" in result["msg"]
     assert fake.asked == []
+
+
+def test_a_location_that_is_disabled_is_told_of(update: Update) -> None:
+    told = needing(unchanged(update), disabled=True).run(force=False)["msg"]
+    assert "but it is disabled for visitors; see: silver enable --help" in told
 
 
 @pytest.mark.parametrize(

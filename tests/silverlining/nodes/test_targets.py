@@ -67,6 +67,14 @@ def test_what_cannot_be_told_is_asked(
     assert message in str(caught.value)
 
 
+def test_a_pattern_goes_where_any_host_below_its_domain_leads() -> None:
+    known = {"any.polls.test": "10.0.0.2", "polls.test": "10.0.0.1"}
+    found = targets.choose(
+        None, "*.polls.test", TWO, ADDRESSES, lambda host: {known.get(host, host)}
+    )
+    assert found == "set_web2"
+
+
 def test_a_name_that_does_not_resolve_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from silverlining.remote.ages import ago
+from silverlining.remote.ages import ago, until
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -22,3 +22,17 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 )
 def test_an_age_is_said_in_its_largest_unit(age: timedelta, said: str) -> None:
     assert ago((NOW - age).isoformat(timespec="milliseconds"), NOW) == said
+
+
+@pytest.mark.parametrize(
+    ("distance", "said"),
+    [
+        (timedelta(seconds=-30), "now"),
+        (timedelta(seconds=59), "now"),
+        (timedelta(minutes=59, seconds=59), "in 59 min"),
+        (timedelta(hours=30), "in 1 day"),
+        (timedelta(days=40), "2027-01-01"),
+    ],
+)
+def test_a_time_to_come_is_said_so_too(distance: timedelta, said: str) -> None:
+    assert until((NOW + distance).isoformat(timespec="milliseconds"), NOW) == said

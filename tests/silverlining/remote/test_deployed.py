@@ -54,9 +54,13 @@ def instance(name: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def route(app: str, number: str, previous: str = "") -> dict[str, str]:
+def route(
+    app: str, number: str, previous: str = "", *, disabled: bool = False
+) -> dict[str, str | bool]:
     before = previous and f"{app}.{previous}"
-    return {"app": app, "instance": f"{app}.{number}", "previous": before, "since": HOUR_AGO}
+    instance = f"{app}.{number}"
+    told = {"app": app, "instance": instance, "previous": before, "since": HOUR_AGO}
+    return {**told, "disabled": disabled}
 
 
 WEB1 = {
@@ -68,7 +72,7 @@ WEB1 = {
         "problems": [],
         "locations": {
             "www.polls.test": route("polls", "20261122_002", "20261122_001"),
-            "blog.test": route("blog", "20261122_001"),
+            "blog.test": route("blog", "20261122_001", disabled=True),
         },
         "instances": [
             instance("blog.20261122_001", serves=["blog.test"]),
@@ -81,6 +85,8 @@ WEB1 = {
             instance("polls.20261122_001", previous_of=["www.polls.test"]),
             instance("polls.20261101_001", state="stopped", memory=None, files=None, bytes=None),
         ],
+        "jobs": [],
+        "backups": {},
     },
 }
 WEB2: dict[str, Any] = {
@@ -92,6 +98,8 @@ WEB2: dict[str, Any] = {
         "problems": [],
         "locations": {},
         "instances": [],
+        "jobs": [],
+        "backups": {},
     },
 }
 GONE = {
@@ -174,8 +182,9 @@ def test_a_location_is_told_of_with_its_previous_instance() -> None:
         "since": HOUR_AGO,
         "previous": "polls.20261122_001",
         "previous_is_warm": True,
+        "disabled": False,
     }
-    assert (blog["previous"], blog["previous_is_warm"]) == (None, False)
+    assert (blog["previous"], blog["previous_is_warm"], blog["disabled"]) == (None, False, True)
 
 
 @pytest.mark.parametrize(
@@ -216,9 +225,9 @@ def test_without_a_name_a_node_is_a_table_of_locations_and_one_of_instances(
     assert printed == [
         "web1  203.0.113.5  Silver Lining 0.1.0",
         "",
-        "location        instance            since    previous",
-        "blog.test       blog.20261122_001   1 h ago",
-        "www.polls.test  polls.20261122_002  1 h ago  polls.20261122_001 (warm)",
+        "location              instance            since    previous",
+        "blog.test (disabled)  blog.20261122_001   1 h ago",
+        "www.polls.test        polls.20261122_002  1 h ago  polls.20261122_001 (warm)",
         "",
         "instance            state    memory   uploaded  by          size     files",
         "blog.20261122_001   running  25.0 MB  1 h ago   ann@laptop  34.0 kB  12",
@@ -283,6 +292,9 @@ def test_a_node_that_did_not_answer_is_shown_beside_the_others(
         "version": None,
         "locations": [],
         "instances": [],
+        "jobs": [],
+        "backups": [],
+        "disk": None,
         "problems": ["Failed to connect to the host via ssh"],
     }
     assert [node["name"] for node in others] == ["web1", "web2"]
@@ -294,6 +306,137 @@ def test_what_a_node_could_not_tell_is_a_problem_too(
     answers["web2"]["deployed"]["problems"] = ["x.json is damaged"]
     assert silver() == 1
     assert capsys.readouterr().out.endswith("Silver Lining 0.1.0\n  x.json is damaged\n")
+
+
+JOB: dict[str, Any] = {
+    "app": "polls",
+    "job": "cron.nightly",
+    "instance": "polls.20261122_002",
+    "schedule": "*-*-* 03:30",
+    "command": "script:bin/tidy.py",
+    "state": "waiting",
+    "restarts": 0,
+    "began": HOUR_AGO,
+    "ended": HOUR_AGO,
+    "status": 0,
+    "reason": "",
+    "next": (datetime.now(UTC) + timedelta(hours=2, minutes=30)).isoformat(),
+}
+WORKER = {**JOB, "job": "worker.mail", "schedule": None, "next": None}
+
+
+def test_jobs_are_shown_with_their_last_and_next_run(
+    answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers["web1"]["deployed"]["jobs"] = [
+        JOB,
+        {**JOB, "job": "cron.never", "began": None, "ended": None, "status": None, "next": None},
+        {**JOB, "job": "cron.slow", "status": 9, "reason": "it took longer than …"},
+        {**JOB, "job": "cron.long", "state": "running", "ended": None, "status": None},
+        {**WORKER, "state": "restarting", "restarts": 7, "status": 1},
+    ]
+    assert silver("web1", "polls") == 0
+    printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    start = next(i for i, line in enumerate(printed) if line.startswith("app    job"))
+    assert printed[start:] == [
+        "app    job           schedule     state                 last run  result         next run",
+        "polls  cron.nightly  *-*-* 03:30  waiting               1 h ago   ok             in 2 h",
+        "polls  cron.never    *-*-* 03:30  waiting",
+        "polls  cron.slow     *-*-* 03:30  waiting               1 h ago   exit status 9  in 2 h",
+        "polls  cron.long     *-*-* 03:30  running               1 h ago                  in 2 h",
+        "polls  worker.mail                restarting (7 times)  1 h ago   exit status 1",
+    ]
+    assert silver("web1", "blog") == 0
+    assert "cron.nightly" not in capsys.readouterr().out
+
+
+MADE = {
+    "at": HOUR_AGO,
+    "ok": True,
+    "message": "whatever was made",
+    "archive": "polls-20261122T030000Z.tar.age",
+    "destination": "s3://backups/web1/",
+    "bytes": 34_000,
+    "seconds": 4.2,
+    "last_ok": HOUR_AGO,
+}
+FAILED = MADE | {"ok": False, "message": "the store cannot be reached", "archive": ""}
+
+
+def test_backups_and_drills_are_shown_with_their_age_and_result(
+    answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers["web1"]["deployed"]["backups"] = {
+        "polls": {"backup": FAILED, "drill": MADE},
+        "blog": {"backup": MADE},
+    }
+    assert silver("web1") == 0
+    printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert printed[-4:] == [
+        "",
+        "app    last backup     last drill",
+        "blog   1 h ago         none yet",
+        "polls  FAILED 1 h ago  1 h ago",
+    ]
+
+
+def test_of_a_named_app_the_archive_is_told_too(
+    answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = FAILED | {"destination": ""}
+    answers["web1"]["deployed"]["backups"] = {
+        "polls": {"backup": MADE, "drill": failed},
+        "blog": {"backup": MADE},
+    }
+    assert silver("polls") == 0
+    printed = capsys.readouterr().out
+    assert printed.endswith("""
+polls
+  backup     1 h ago, 34.0 kB in 4.2 s: s3://backups/web1/polls-20261122T030000Z.tar.age
+  drill      FAILED 1 h ago: the store cannot be reached
+""")
+    assert silver("web1", "blog", "--json") == 0
+    (node,) = json.loads(capsys.readouterr().out)["nodes"]
+    assert node["backups"] == [{"app": "blog", "backup": MADE}]
+
+
+DISK = {
+    "free_bytes": 12_100_000_000,
+    "total_bytes": 20_000_000_000,
+    "backup_bytes": 0,
+    "problems": ["the data of blog: gone"],
+    "apps": [
+        {"app": app, "instances": 3, "instances_bytes": 45_600_000, "services": services}
+        | {"checkpoints_bytes": 0, "logs_bytes": 1_500, "uploads_bytes": 0}
+        for app, services in (("blog", {}), ("polls", {"files": 2_000_000, "postgis": 9_100_000}))
+    ],
+}
+
+
+def test_what_takes_the_room_is_shown_in_place_of_the_rest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web1 = {**WEB1, "deployed": {**WEB1["deployed"], "disk": DISK}}  # type: ignore[dict-item]
+    asked = []
+
+    def answers(name: str, extra: dict[str, Any]) -> Answers:
+        asked.append(extra)
+        return {"web1": web1}
+
+    monkeypatch.setattr(playbook, "answers", answers)
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["query", "--disk"])
+    told = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert asked == [{"node_or_name": None, "disk": True}]
+    assert "the data of blog: gone" in told
+    assert caught.value.code == 1, "it could not tell everything"
+    assert "12.1 GB of 20.0 GB are free" in told
+    assert "polls 45.6 MB (3) files 2.0 MB, postgis 9.1 MB 1.5 kB" in told, told
+    assert "www.polls.test" not in "\n".join(told)
+    with pytest.raises(SystemExit):
+        cli.main(["query", "polls", "--disk", "--json"])
+    (node,) = json.loads(capsys.readouterr().out)["nodes"]
+    assert [app["app"] for app in node["disk"]["apps"]] == ["polls"]
 
 
 @pytest.mark.usefixtures("answers")

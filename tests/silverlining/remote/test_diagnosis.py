@@ -11,6 +11,11 @@ NODE = "203.0.113.5"
 NAMES = {"shop.test": {NODE}, "silver-doctor.pages.test": {"198.51.100.7"}, "away.test": set()}
 
 
+@pytest.fixture(autouse=True)
+def _names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "addresses_of", lambda host: NAMES[host])
+
+
 def complete(**changes: Any) -> list[Finding]:
     """Return the findings about a node with which all is well, but for the changes."""
     answer = {
@@ -27,7 +32,6 @@ def complete(**changes: Any) -> list[Finding]:
         addresses={NODE},
         digest="abc",
         between=(999.0, 1001.0),
-        resolve=lambda host: NAMES[host],
     )
 
 

@@ -68,6 +68,7 @@ def test_the_node_is_asked_for_all_that_was_typed(asked: Path) -> None:
         "arguments": ["--all", "two words"],
         "tty": False,
         "id": "1f",
+        "cron": "",
     }
 
 

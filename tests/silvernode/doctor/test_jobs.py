@@ -6,7 +6,12 @@ from silvernode.doctor import jobs
 from silvernode.doctor.patient import Patient
 from silvernode.jobs import telling
 
-WORKER: dict[str, Any] = {"app": "hello", "job": "worker.mail", "instance": "hello.1", "schedule": None}
+WORKER: dict[str, Any] = {
+    "app": "hello",
+    "job": "worker.mail",
+    "instance": "hello.1",
+    "schedule": None,
+}
 WORKER |= {"state": "running", "restarts": 0, "status": None}
 CRON = WORKER | {"job": "cron.nightly", "schedule": "daily", "state": "waiting", "status": 0}
 

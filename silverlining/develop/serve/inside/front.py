@@ -9,7 +9,7 @@ from silverlining.develop.serve.inside.urls import PathError, path_of
 from silversupport.front import prepare
 
 # Headers by which a visitor would tell a framework who asks, who is asked or how: Varnish removes
-# them (roles/varnish, policy.vcl.j2).
+# them (roles/varnish, apps.vcl.j2).
 ABSOLUTE = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?]*/?", re.IGNORECASE)
 """What comes before the path in the form `http://host/path`: RFC 9112, section 3.2.2."""
 
