@@ -17,32 +17,25 @@ from dataclasses import asdict
 from typing import Any
 
 from silvernode import (
-    activation,
-    cleaning,
-    deactivation,
-    deploy,
     disk_report,
     instances,
     interrupts,
     jobs,
     locks,
-    logs,
-    maintenance,
-    preparation,
-    registry,
-    removal,
     report,
     script_files,
     scripts,
     settings,
-    texts,
-    varnish,
 )
 from silvernode.data import backup, clear, description, journal, replacement, restore, safeguard
+from silvernode.deploy import activation, cleaning, deactivation, preparation, removal, texts
+from silvernode.deploy import update as deploy
+from silvernode.deploy.request import Request, Upload
 from silvernode.errors import DataChanged, NodeError
 from silvernode.jobs import now
 from silvernode.layout import Layout
-from silvernode.request import Request, Upload
+from silvernode.logs import viewer as logs
+from silvernode.routing import maintenance, registry, varnish
 from silversupport import VERSION, versions
 from silversupport.errors import SilverError
 

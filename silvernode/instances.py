@@ -12,7 +12,7 @@ from typing import Any
 from silvernode import atomic
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
-from silvernode.locations import canonical_host, split
+from silvernode.routing.locations import canonical_host, split
 from silvernode.settings import Settings
 from silversupport import VERSION
 

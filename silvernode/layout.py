@@ -48,7 +48,7 @@ class Layout:
 
     @property
     def registry(self) -> Path:
-        """Which location is served by which instance, see `silvernode.registry`."""
+        """Which location is served by which instance, see `silvernode.routing.registry`."""
         return self.state / "registry.json"
 
     @property

@@ -4,14 +4,15 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from silvernode import instances, registry
+from silvernode import instances
 from silvernode.data import schedule, status
 from silvernode.errors import NodeError
 from silvernode.instances import Record
 from silvernode.jobs import telling
 from silvernode.layout import Layout
 from silvernode.programs import run
-from silvernode.registry import Registry
+from silvernode.routing import registry
+from silvernode.routing.registry import Registry
 from silversupport import VERSION
 
 UNIT = re.compile(r"silver-(?P<app>[a-z][a-z0-9_]*)@(?P<version>\d{8}_\d{3,})\.service")

@@ -17,7 +17,7 @@ from silvernode.errors import NodeError
 from silvernode.executables import NotExecutable
 from silvernode.layout import Layout
 from silvernode.programs import run
-from silvernode.registry import find
+from silvernode.routing.registry import find
 from silversupport import update_variables
 
 PLAIN_TERMINAL = {"SYSTEMD_ADJUST_TERMINAL_TITLE": "0", "SYSTEMD_TINT_BACKGROUND": "0"}

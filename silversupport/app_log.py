@@ -5,7 +5,7 @@ What was written is `stream` and `text`. `event` is `begin` or `end`, with `meth
 `location`; an `end` also has `status`, `seconds`, `began` and `failed`. A request that wrote
 nothing and went well leaves no event. What a job writes has `job` (see silversupport.job), and a
 run of `cron.*` is told from others as a request is, its `status` being the exit status.
-silvernode/log_blocks.py puts them together again.
+silvernode/logs/blocks.py puts them together again.
 """
 
 # Every process of an app loads this: pathlib alone would take longer than the rest of it.

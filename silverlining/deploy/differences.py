@@ -9,7 +9,7 @@ from typing import Any
 from silverlining.deploy.transfer import Change
 
 FILE_BYTES = 100_000
-"""Of a bigger file only the name is shown; as in `silvernode.texts`."""
+"""Of a bigger file only the name is shown; as in `silvernode.deploy.texts`."""
 
 _NO_NEWLINE = "\n\\ No newline at end of file\n"
 

@@ -46,7 +46,7 @@ class Update:
         config: the directory of its deployment configuration; None leaves the one that is there.
         plan: what its `app.ini` says.
         location: where it is served.
-        needs: what the node said that an update needs, see `silvernode.preparation`.
+        needs: what the node said that an update needs, see `silvernode.deploy.preparation`.
         node: the node.
         check: look only.
         leader: whether the node is the first of its set, which has the jobs.

@@ -14,12 +14,14 @@ from typing import IO, Any
 
 from silverbackup import archive, encryption
 from silverbackup.manifest import Manifest
-from silvernode import app_config, instances, locks, registry
+from silvernode import instances, locks
 from silvernode.data import services, work
 from silvernode.data.service import Service
+from silvernode.deploy import app_config
 from silvernode.errors import NodeError
 from silvernode.instances import Record
 from silvernode.layout import Layout
+from silvernode.routing import registry
 from silversupport import VERSION
 
 

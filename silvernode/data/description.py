@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from silvernode import instances, registry
+from silvernode import instances
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
+from silvernode.routing import registry
 
 
 def of_location(layout: Layout, location: str, node: str) -> dict[str, Any]:

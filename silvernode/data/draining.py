@@ -2,10 +2,10 @@
 
 import time
 
-from silvernode import varnish
 from silvernode.data import evidence
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
+from silvernode.routing import varnish
 
 SECONDS = 30
 POLL_SECONDS = 0.05

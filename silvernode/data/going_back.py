@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from silvernode import closings, units
+from silvernode import units
 from silvernode.data import checkpoints, safeguard, undoing
 from silvernode.data.checkpoints import Checkpoint
 from silvernode.data.journal import Journal
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
-from silvernode.registry import Registry
+from silvernode.routing import closings
+from silvernode.routing.registry import Registry
 from silvernode.settings import Settings
 
 NEWEST = "newest"

@@ -23,7 +23,8 @@ class Journal:
         location: where the instance is going to be served.
         before: the instance whose data it is, empty if the app has none yet.
         trial: the instance that is going to be served; empty if the served one stays.
-        mode: how visitors are kept out until then, see `silvernode.closings`; empty for not at all.
+        mode: how visitors are kept out until then, see `silvernode.routing.closings`; empty:
+            not at all.
         stamp: the checkpoint that is put back if it fails; empty as long as there is none.
         swapped: the identities that the data had when it began to be put back.
         evidence: of what the app did, when the checkpoint was begun.

@@ -11,26 +11,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from silvernode import (
-    app_config,
-    closings,
-    instances,
-    interrupts,
-    jobs,
-    locks,
-    maintenance,
-    registry,
-    units,
-    varnish,
-)
+from silvernode import instances, interrupts, jobs, locks, units
 from silvernode import settings as node_settings
 from silvernode.data import pending, services, work
 from silvernode.data.exchange import Paths, Replaceable
 from silvernode.data.pending import Pending
+from silvernode.deploy import app_config
+from silvernode.deploy.trial import Trial
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
+from silvernode.routing import closings, maintenance, registry, varnish
 from silvernode.settings import Settings
-from silvernode.trial import Trial
 
 RESTORE = "restore"
 """The purpose of a restore's directory, see `silvernode.data.work`."""

@@ -8,14 +8,16 @@ from typing import IO, Any
 
 from silverbackup import archive
 from silverbackup.manifest import Manifest
-from silvernode import app_config, apps, locks, registry, settings
+from silvernode import apps, locks, settings
 from silvernode.data import replacement, safeguard, services, work
 from silvernode.data.exchange import Paths
 from silvernode.data.replacement import Replacement
+from silvernode.deploy import app_config
+from silvernode.deploy.request import APP_NAME
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
-from silvernode.locations import LOCATION
-from silvernode.request import APP_NAME
+from silvernode.routing import registry
+from silvernode.routing.locations import LOCATION
 
 SECRET_MODE = 0o440
 

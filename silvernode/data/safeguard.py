@@ -9,23 +9,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 
-from silvernode import (
-    atomic,
-    closings,
-    interrupts,
-    jobs,
-    locks,
-    maintenance,
-    registry,
-    units,
-    varnish,
-)
+from silvernode import atomic, interrupts, jobs, locks, units
 from silvernode.data import checkpoints, draining, evidence, journal, undoing
 from silvernode.data.journal import Journal
 from silvernode.data.undoing import Undoing
 from silvernode.errors import DataChanged, NodeError
 from silvernode.interrupts import Interrupted
 from silvernode.layout import Layout
+from silvernode.routing import closings, maintenance, registry, varnish
 from silvernode.settings import Settings
 from silversupport import update_variables
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from silverbackup.destinations import Destination
-from silvernode import registry
 from silvernode.data import status
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
 from silvernode.programs import run
+from silvernode.routing import registry
 
 PATIENCE = timedelta(hours=1)
 """What a run may take, with its random delay, before one speaks of it as overdue."""

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from silvernode import closings, jobs, locks, maintenance, recycling, registry, scripts, units
+from silvernode import jobs, locks, scripts, units
 from silvernode.data import checkpoints, draining, evidence, journal
 from silvernode.data.checkpoints import Checkpoint
 from silvernode.data.journal import Journal
+from silvernode.deploy import recycling
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
+from silvernode.routing import closings, maintenance, registry
 from silvernode.settings import Settings
 from silversupport import update_variables
 

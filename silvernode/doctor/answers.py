@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from silvernode import instances
+from silvernode.deploy.trial import Trial
 from silvernode.doctor.finding import Finding, ok, wrong
 from silvernode.doctor.patient import Patient
 from silvernode.errors import NodeError
-from silvernode.trial import Trial
 
 CHECK = "answers"
 AT_ONCE = 4

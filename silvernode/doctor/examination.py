@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from silvernode import registry
 from silvernode import settings as node_settings
 from silvernode.doctor import (
     answers,
@@ -22,6 +21,7 @@ from silvernode.doctor.finding import Finding
 from silvernode.doctor.patient import Patient
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
+from silvernode.routing import registry
 from silversupport import VERSION
 
 Check = Callable[[Patient], Iterator[Finding]]

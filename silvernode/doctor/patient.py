@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from silvernode.layout import Layout
-from silvernode.registry import Registry
+from silvernode.routing.registry import Registry
 from silvernode.settings import Settings
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from silvernode import report, varnish
+from silvernode import report
 from silvernode.doctor.finding import Finding, note, ok, wrong
 from silvernode.doctor.patient import Patient
+from silvernode.routing import varnish
 
 CHECK = "routes"
 

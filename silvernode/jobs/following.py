@@ -8,7 +8,7 @@ instance's is started; systemd does that in the background.
 import os
 import time
 
-from silvernode import atomic, locks, registry, units
+from silvernode import atomic, locks, units
 from silvernode import settings as node_settings
 from silvernode.errors import NodeError
 from silvernode.jobs import job as jobs
@@ -16,6 +16,7 @@ from silvernode.jobs import running, schedules, unit_files, watching
 from silvernode.jobs.job import CRON, WORKER, Job
 from silvernode.layout import Layout
 from silvernode.programs import run
+from silvernode.routing import registry
 from silvernode.settings import Settings
 
 POLL_SECONDS = 0.1

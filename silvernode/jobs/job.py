@@ -10,7 +10,7 @@ from silvernode import executables, instances
 from silvernode.errors import NodeError
 from silvernode.instances import Record
 from silvernode.layout import Layout
-from silvernode.registry import Registry
+from silvernode.routing.registry import Registry
 
 CRON = "cron"
 WORKER = "worker"

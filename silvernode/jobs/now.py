@@ -4,10 +4,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from silvernode import interrupts, registry, settings
+from silvernode import interrupts, settings
 from silvernode.jobs import job as jobs
 from silvernode.jobs import unit_files
 from silvernode.layout import Layout
+from silvernode.routing import registry
 from silvernode.scripts import Script, check_id
 
 

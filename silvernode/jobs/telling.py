@@ -14,7 +14,7 @@ from silvernode.jobs.job import CRON, Job
 from silvernode.jobs.running import AUTO_RESTART, Unit
 from silvernode.layout import Layout
 from silvernode.programs import run
-from silvernode.registry import Registry
+from silvernode.routing.registry import Registry
 
 MOST_BYTES = 10_000
 STATES = {"active": "running", "activating": "starting", "deactivating": "stopping"}

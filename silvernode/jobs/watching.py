@@ -3,12 +3,12 @@
 import time
 from collections.abc import Iterator
 
-from silvernode import logs
 from silvernode.jobs import running
 from silvernode.jobs.job import Job
 from silvernode.jobs.running import AUTO_RESTART
 from silvernode.jobs.unit_files import RESTART_SECONDS
 from silvernode.layout import Layout
+from silvernode.logs import viewer as logs
 
 START_SECONDS = 5.0
 """Within which a worker is expected to start; one whose predecessor takes longer to end is not

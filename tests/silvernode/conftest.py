@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
-from silvernode import apps, deploy, interrupts, preparation, registry, trial
+from silvernode import apps, interrupts
+from silvernode.deploy import preparation, trial
+from silvernode.deploy import update as deploy
+from silvernode.deploy.request import Request, Upload
 from silvernode.layout import Layout
-from silvernode.request import Request, Upload
+from silvernode.routing import registry
 from tests.support import front as front_door
 from tests.support.front import Front
 

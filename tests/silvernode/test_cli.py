@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from silvernode import cli, registry
+from silvernode import cli
 from silvernode.layout import Layout
+from silvernode.routing import registry
 from silversupport import VERSION
 from tests.silvernode.conftest import PLAN, Node
 

@@ -11,9 +11,12 @@ from collections.abc import Callable
 
 import pytest
 
-from silvernode import activation, deactivation, deploy, instances, registry, removal
+from silvernode import instances
+from silvernode.deploy import activation, deactivation, removal
+from silvernode.deploy import update as deploy
+from silvernode.deploy.request import Upload
 from silvernode.errors import NodeError
-from silvernode.request import Upload
+from silvernode.routing import registry
 from tests.silvernode.conftest import Node
 
 # What changes a file or calls a program: https://docs.python.org/3/library/audit_events.html

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from silvernode import instances, registry, report
+from silvernode import instances, report
 from silvernode.data import status
 from silvernode.data.status import Result
 from silvernode.layout import Layout
+from silvernode.routing import registry
 from silversupport import VERSION
 from tests.silvernode.conftest import Node
 from tests.silvernode.data import test_schedule

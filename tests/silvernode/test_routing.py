@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from silvernode import varnish
 from silvernode.errors import NodeError
-from silvernode.registry import Registry
+from silvernode.routing import varnish
+from silvernode.routing.registry import Registry
 from tests.support.front import PAGE, VARNISHD, Front, free_port
 
 pytestmark = pytest.mark.skipif(VARNISHD is None, reason="varnish is not installed here")

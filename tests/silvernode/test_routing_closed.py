@@ -7,9 +7,10 @@ from http.client import HTTPResponse
 
 import pytest
 
-from silvernode import closings, maintenance, registry, settings
-from silvernode.maintenance import Meant
-from silvernode.registry import Registry
+from silvernode import settings
+from silvernode.routing import closings, maintenance, registry
+from silvernode.routing.maintenance import Meant
+from silvernode.routing.registry import Registry
 from tests.support.front import PAGE, VARNISHD, Front
 
 pytestmark = pytest.mark.skipif(VARNISHD is None, reason="varnish is not installed here")

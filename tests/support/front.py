@@ -17,9 +17,10 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from silvernode import settings, varnish, vcl
+from silvernode import settings
 from silvernode.layout import Layout
-from silvernode.registry import Registry
+from silvernode.routing import varnish, vcl
+from silvernode.routing.registry import Registry
 
 VARNISHD = shutil.which("varnishd", path=f"{os.environ['PATH']}:/usr/sbin")
 ROLE = Path(__file__).parents[2] / "roles/varnish/templates/etc/varnish/silver"

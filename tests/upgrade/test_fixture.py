@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from silvernode import instances, registry, settings
+from silvernode import instances, settings
 from silvernode.layout import Layout
+from silvernode.routing import registry
 
 FIXTURE = Path(__file__).parent / "0.2.0.tar.xz"
 APPS = {"hello", "places", "questioner"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from silvernode import recycling
+from silvernode.deploy import recycling
 from silvernode.layout import Layout
 from silvernode.settings import Settings
 from tests.silvernode.conftest import Node

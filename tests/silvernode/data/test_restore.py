@@ -12,10 +12,12 @@ import pytest
 
 from silverbackup import archive, encryption
 from silverbackup.errors import BackupError
-from silvernode import app_config, instances, locks, registry
+from silvernode import instances, locks
 from silvernode.data import backup, clear, pending, programs, replacement, restore
+from silvernode.deploy import app_config
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
+from silvernode.routing import registry
 from tests.silvernode import test_crashes
 from tests.silvernode.conftest import Node
 from tests.silvernode.test_crashes import killed_at

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from silvernode import closings, deploy, settings
+from silvernode import settings
 from silvernode.data import draining, evidence, journal, safeguard
+from silvernode.deploy import update as deploy
+from silvernode.deploy.request import Upload
 from silvernode.errors import DataChanged, NodeError
-from silvernode.request import Upload
+from silvernode.routing import closings
 from silversupport.traffic import Traffic
 from tests.silvernode.data.conftest import UPDATE, Book
 from tests.silvernode.test_crashes import check_site, killed_at

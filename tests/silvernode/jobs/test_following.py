@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from silvernode import cli, instances, jobs, locks, registry, removal
+from silvernode import cli, instances, jobs, locks
+from silvernode.deploy import removal
 from silvernode.errors import NodeError
 from silvernode.jobs import unit_files
+from silvernode.routing import registry
 from tests.silvernode.conftest import SETTINGS, Node
 from tests.silvernode.jobs.conftest import files, state, text
 

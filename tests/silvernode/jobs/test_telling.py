@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from silvernode import registry
 from silvernode.jobs import telling
+from silvernode.routing import registry
 from tests.silvernode.conftest import Node
 from tests.silvernode.jobs.test_following import MAIL, deploy
 

@@ -1,0 +1,1 @@
+"""How an instance comes, serves, goes back, and goes away."""

@@ -1,0 +1,1 @@
+"""`silver-node logs`: what an app wrote, put together by request."""
