@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from silverlining.polling import wait_until
 from silvernode import cli
 from silvernode.layout import Layout
 from silvernode.routing import registry
@@ -167,7 +167,7 @@ def test_rest_and_abandon_take_a_name(node: Node, run: Run) -> None:
 COMMAND = """
 import sys
 from pathlib import Path
-from silvernode import cli, varnish
+from silvernode import cli
 from silvernode.layout import Layout
 sys.exit(cli.main([sys.argv[2]], Layout(Path(sys.argv[1]))))
 """
@@ -196,8 +196,7 @@ def test_a_signal_is_a_failure_that_names_it(node: Node, number: signal.Signals)
     environment = {**os.environ, "PATH": f"{slow.parent}:{os.environ['PATH']}"}
     command = [sys.executable, "-c", COMMAND, str(node.layout.root), "refresh"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
-        while not (node.fake / "called").exists():
-            time.sleep(0.01)
+        assert wait_until((node.fake / "called").exists, 10, pause=0.01)
         process.send_signal(number)
         output, _ = process.communicate(timeout=10)
     assert process.returncode == 1
