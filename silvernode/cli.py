@@ -85,7 +85,7 @@ def _failure(error: SilverError | OSError) -> NodeError:
         return error
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NodeError(
-            f"the node's disk is full; make room with silver clean-node and try again ({error})"
+            f"the node's disk is full; make room with: ./silver clean-node NODE ({error})"
         )
     return NodeError(str(error))
 

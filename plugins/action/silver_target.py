@@ -45,4 +45,4 @@ class ActionModule(ActionBase):
 def _host(locations: Sequence[str] | str) -> str:
     """Return the host of the first location, which may be at `prev.`, or have wildcards."""
     first = locations if isinstance(locations, str) else next(iter(locations), "")
-    return first.removeprefix("prev.").partition("/")[0] or "this"
+    return first.removeprefix("prev.").partition("/")[0]

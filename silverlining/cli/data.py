@@ -157,7 +157,7 @@ def clear(location: str, node: str | None, yes: bool, verbosity: int) -> int:
     Example: silver clear polls.example.com
     """
     if not yes:
-        confirm(f"Remove all data of the application at {location}, for good?")
+        confirm(f"Remove all data of the app at {location}, at all of its locations, for good?")
     return _run("clear", {"location": location, "node": node}, verbosity)
 
 

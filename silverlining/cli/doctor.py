@@ -19,8 +19,9 @@ def doctor(node: str | None, as_json: bool) -> int:
     """Look for anything that is wrong with nodes.
 
     NODE is a node or a set; by default it is all of them. Looks at what runs, routes, the answer of
-    each site, disk and memory, clock, updates, certificates, backups, the release, and whether the
-    names of the sites lead there; changes nothing. What is wrong is shown with what to do.
+    each site, disk and memory, clock, updates, certificates, jobs, backups, the release, and
+    whether the names of the sites lead there; changes nothing. What is wrong is shown with what to
+    do.
 
     The exit status is 1 if anything is wrong.
 

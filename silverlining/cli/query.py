@@ -23,7 +23,7 @@ def query(words: Sequence[str], disk: bool, as_json: bool) -> int:
 
     NODE is a node or a set; by default it is all of them. NAME is an app, a location or an
     instance, of which more is told then; * and ? stand for what they do in a shell. The exit
-    status is 1 if a node could not tell everything.
+    status is 1 if a node could not tell everything, or a backup or a drill failed or is overdue.
 
     \b
     Example: silver query

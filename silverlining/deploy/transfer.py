@@ -156,7 +156,7 @@ def overlaid(directory: Path, files: Mapping[PurePosixPath, bytes]) -> Iterator[
 def _explain(status: int, errors: str) -> str:
     reason = errors.strip() or f"exit status {status}"
     if "No space left on device" in errors:
-        return f"the node's disk is full; make room with silver clean-node and try again\n{reason}"
+        return f"the node's disk is full; make room with: ./silver clean-node NODE\n{reason}"
     if status == 24:
         return (
             "files vanished while they were uploaded; try again when nothing writes to them\n"

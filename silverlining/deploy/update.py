@@ -201,7 +201,7 @@ class Update:
         where = f"({self.node.name}, {self.node.host})"
         served = f"{Location.parse(self.location).title} is served by {instance}{more} {where}"
         if self.needs["disabled"]:
-            return f"{served}, but it is disabled for visitors; see: silver enable --help"
+            return f"{served}, but it is disabled for visitors; to open it: ./silver enable --help"
         return served
 
     def _edited(self, found: Differences) -> Iterator[str]:
@@ -243,5 +243,5 @@ def _check_room(changes: list[Change], free_bytes: int) -> None:
         raise SilverError(
             f"the upload takes {needed / 2**20:.0f} MB, but the node has only"
             f" {free_bytes / 2**20:.0f} MB left beside its reserve (role variable"
-            " app_disk_reserve_mb); make room with silver clean-node"
+            " app_disk_reserve_mb); make room with: ./silver clean-node NODE"
         )

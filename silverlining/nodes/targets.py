@@ -40,7 +40,7 @@ def choose(
 
     Args:
         node: the name of a node or of a set; None if nothing was said.
-        host: the host of the application's location.
+        host: the host of the application's location; empty if there is none.
         groups: the inventory's groups, with the names of their hosts.
         addresses: the address of each host of the inventory.
         resolve: how a host name becomes addresses.
@@ -55,7 +55,7 @@ def choose(
         )
     if node:
         return _named(node, groups, sets)
-    found = resolve(host.replace("*", ANY))
+    found = resolve(host.replace("*", ANY)) if host else set()
     named = {
         name
         for name, hosts in sets.items()
@@ -65,9 +65,10 @@ def choose(
     if len(candidates) > 1:
         labels = sorted(_label(name, sets[name]) for name in candidates)
         listed, first = ", ".join(labels), labels[0]
+        which = f"several nodes could serve {host}" if host else "there are several nodes"
         raise TargetError(
-            f"several nodes could serve {host}: {listed}; say which, such as -e node={first}"
-            f" (--node {first} for silver)"
+            f"{which}: {listed}; say which: --node {first}, or the plain name for a command about"
+            f" nodes (-e node={first} for a playbook)"
         )
     return candidates.pop()
 

@@ -106,7 +106,7 @@ def _find(node: str | None, host: str) -> Connection:
     if not node:
         addresses = memory.recall("addresses", lambda: ansible().addresses(groups["all"]))
     resolve = targets.addresses_of if host else lambda _: set()
-    target = targets.choose(node, host or "this", groups, addresses, resolve)
+    target = targets.choose(node, host, groups, addresses, resolve)
     name = groups.get(target, [target])[0]
     login = memory.recall(f"login {name}", lambda: asdict(ansible().login(name)))
     memory.keep()

@@ -17,7 +17,7 @@ def of_location(layout: Layout, location: str, node: str) -> dict[str, Any]:
     instance = registry.find(layout, location, node)
     record = instances.load(layout, instance)
     if record is None:
-        raise NodeError(f"the record of {instance} is gone; run: ./silver update for {location}")
+        raise NodeError(f"the record of {instance} is gone; run: ./silver update DIR {location}")
     return {**of_app(layout, record.app), "instance": instance, "plan": record.plan}
 
 

@@ -35,7 +35,10 @@ def drill(layout: Layout, wanted: Schedule, app: str) -> Result:
     stored = {each.name: each.bytes for each in place.list()}
     newest = next(iter(retention.archives(stored, app)), None)
     if newest is None:
-        raise NodeError(f"there is no backup of it in {wanted.destination}")
+        raise NodeError(
+            f"there is no backup of it in {wanted.destination}; make one with: ./silver backup-all"
+            f" {wanted.node}"
+        )
     try:
         tried = _try(layout, app, place, newest)
     except Interrupted:

@@ -100,6 +100,14 @@ def served_apps(layout: Layout) -> list[str]:
     return sorted({route.app for route in registry.load(layout).locations.values()})
 
 
+AGAIN = {
+    status.BACKUP: "try again with: ./silver backup-all {node}",
+    # Another drill would take the same archive.
+    status.DRILL: "make a new backup and try that: ./silver backup-all {node}"
+    " && ./silver drill-all {node}",
+}
+
+
 def problems(layout: Layout) -> list[str]:
     """Return a line for each backup and each drill that failed or is overdue, with what to do.
 
@@ -128,7 +136,7 @@ def _problems(
         (status.DRILL, schedule.drill_schedule),
     ):
         result = known.get(kind)
-        again = f"try again with: ./silver {kind}-all {schedule.node}"
+        again = AGAIN[kind].format(node=schedule.node)
         if result and not result["ok"]:
             yield f"the last {kind} of {app} failed ({result['at']}): {result['message']}; {again}"
         elif calendar and is_overdue(calendar, _time(result["at"]) if result else start):

@@ -60,7 +60,7 @@ def check_room(layout: Layout, needed: int, purpose: str) -> None:
         raise NodeError(
             f"{purpose} takes {_megabytes(needed)} on the node's disk, and there are"
             f" {_megabytes(max(free, 0))} (role variable app_disk_reserve_mb stays free);"
-            " make room with silver clean-node and try again"
+            " make room with: ./silver clean-node NODE"
         )
 
 

@@ -61,7 +61,7 @@ def _check_path(instance: str, locations: Sequence[str], routes: Registry) -> No
                 raise NodeError(
                     f"{instance} cannot be served at {location} and at {other}, since an instance"
                     " knows one path (STATIC_URL); make another instance of the application with:"
-                    f" silver update DIR {location}"
+                    f" ./silver update DIR {location}"
                 )
 
 

@@ -20,4 +20,4 @@ def check(patient: Patient) -> Iterator[Finding]:
         yield wrong(CHECK, what, fix)
     if not problems:
         apps = len(schedule.served_apps(patient.layout))
-        yield ok(CHECK, f"those of {apps} apps are there, and were tried")
+        yield ok(CHECK, f"of {apps} apps none failed, none is overdue")

@@ -472,7 +472,9 @@ def test_other_keys(site: Site, backup: Backup, tmp_path: Path) -> None:
 
 def test_cleared_data_is_gone_and_the_app_serves(site: Site, backup: Backup) -> None:
     child = site.spawn("clear", HOST)
-    child.expect(rf"Remove all data of the application at {HOST}, for good\? \[y/N\]: ")
+    child.expect(
+        rf"Remove all data of the app at {HOST}, at all of its locations, for good\? \[y/N\]: "
+    )
     child.sendline("n")
     child.expect(pexpect.EOF)
     assert site.everything() == backup.everything

@@ -201,7 +201,7 @@ def test_a_certificate_that_is_not_served_is_told_of(ill: Ill) -> None:
 def test_a_node_that_cannot_be_asked_is_wrong(node: str) -> None:
     done = silver("doctor", "no-such-node")
     assert done.status == 1
-    assert "There is no node or set named 'no-such-node'" in done.err, done
+    assert "there is no node or set named no-such-node; there are: " in done.err, done
 
 
 def test_all_nodes_are_asked_by_default(node: str) -> None:

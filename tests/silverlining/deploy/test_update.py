@@ -131,7 +131,7 @@ def test_nothing_is_uploaded_if_nothing_has_changed(update: Update, fake: FakeNo
 
 def test_a_location_that_is_disabled_is_told_of(update: Update) -> None:
     told = needing(unchanged(update), disabled=True).run(force=False)["msg"]
-    assert "but it is disabled for visitors; see: silver enable --help" in told
+    assert "but it is disabled for visitors; to open it: ./silver enable --help" in told
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_the_target(
             None,
             TWO,
             set(),
-            "several nodes could serve h.test: web1, web2; say which, such as -e node=web1",
+            "several nodes could serve h.test: web1, web2; say which: --node web1,",
         ),
         (None, TWO, {"10.0.0.1", "10.0.0.2"}, "several nodes could serve h.test: web1, web2"),
         ("pg", DEVEL, set(), "no node or set named pg; there are: web1"),

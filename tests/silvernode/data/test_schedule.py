@@ -95,7 +95,7 @@ def test_what_is_well_is_silent_and_what_failed_is_loud(served: Layout) -> None:
     status.note(served, "hello", DRILL, Result(False, "hello-1.tar.age is damaged", at=at))
     assert schedule.problems(served) == [
         f"the last drill of hello failed ({at}): hello-1.tar.age is damaged;"
-        " try again with: ./silver drill-all web1"
+        " make a new backup and try that: ./silver backup-all web1 && ./silver drill-all web1"
     ]
 
 

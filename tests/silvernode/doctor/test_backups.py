@@ -22,7 +22,7 @@ def test_a_node_without_a_schedule_is_told_so(
 
 def test_backups_that_succeed_are_well(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     found = told(patient, monkeypatch, True)
-    assert found == [("ok", "those of 1 apps are there, and were tried", "")]
+    assert found == [("ok", "of 1 apps none failed, none is overdue", "")]
 
 
 def test_what_failed_is_told_with_what_to_type(
