@@ -3,7 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -247,6 +247,8 @@ def test_after_a_reboot(site: Site) -> None:
     now, before = active(site)
     # As docker restart: what systemd does when the machine boots.
     subprocess.run(["docker", "restart", "--time=20", site.node], check=True, capture_output=True)
+    # A node that was made meanwhile may have its address.
+    site = replace(site, connection=connections.to_node(site.node))
     deadline = time.monotonic() + 90
     while True:
         try:

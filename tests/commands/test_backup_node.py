@@ -181,7 +181,7 @@ CONDITIONS = {
     "while the archive arrives": "ls -d /var/lib/silverlining/backup/work/accounts.restore",
     "while it is restored on the side": (
         "runuser -u postgres -- psql -AtXc"
-        " \"SELECT FROM pg_database WHERE datname = 'accounts.restore'\" | grep -c ''"
+        " \"SELECT 1 FROM pg_database WHERE datname = 'accounts.restore'\" | grep 1"
     ),
     "before anything is exchanged": (
         "grep 'begun.*true' /var/lib/silverlining/backup/pending/accounts.json"

@@ -245,7 +245,7 @@ def test_files_stay_here_if_that_is_wanted(node: str, app: Path) -> None:
         (("prev.runn.test", "true"), "nothing is served at prev.runn.test"),
         (("-i", LOCATION, "true"), "-i needs a terminal"),
         (("--nod", LOCATION, "true"), "--nod"),
-        ((LOCATION,), "Missing argument 'SCRIPT'"),
+        ((LOCATION,), "give it a SCRIPT, or --cron NAME"),
         (("--node", "nowhere", LOCATION, "true"), "there is no node or set named nowhere"),
     ],
 )
