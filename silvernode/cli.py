@@ -27,7 +27,7 @@ from silvernode import (
     scripts,
     settings,
 )
-from silvernode.data import backup, clear, description, journal, replacement, restore, safeguard
+from silvernode.data import backup, clear, description, journal, mending, restore
 from silvernode.deploy import activation, cleaning, deactivation, preparation, removal, texts
 from silvernode.deploy import update as deploy
 from silvernode.deploy.request import Request, Upload
@@ -197,7 +197,7 @@ def _rest(layout: Layout, instance: str) -> Answer:
 def _refresh(layout: Layout) -> Answer:
     """Bring the routes to what this version of the node's code and settings makes of them."""
     current = settings.load(layout)
-    told = [*safeguard.mend_all(layout, current), *replacement.mend_all(layout)]
+    told = mending.mend_all(layout, current)
     with locks.of_routes(layout):
         routes = registry.load(layout)
         changed = varnish.apply(layout, routes, current)
@@ -286,8 +286,7 @@ def _clear(layout: Layout) -> Answer:
 
 def _mend(layout: Layout, app: str) -> Answer:
     """Undo what was killed of a change of an app's data, once its process is gone."""
-    safeguard.mend_later(layout, settings.load(layout), app)
-    return {"changed": replacement.mend_later(layout, app)}
+    return {"changed": mending.mend_later(layout, settings.load(layout), app)}
 
 
 def _run(layout: Layout, request: str) -> int:

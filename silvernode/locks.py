@@ -33,6 +33,18 @@ def of_app(
         yield
 
 
+def is_changed(layout: Layout, app: str) -> bool:
+    """Tell whether a command changes an app now."""
+    try:
+        with (layout.locks / f"app-{app}").open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 @contextmanager
 def of_data(
     layout: Layout, app: str, owner: str, command: str, *, wait: bool = False

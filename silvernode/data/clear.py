@@ -3,7 +3,7 @@
 from typing import Any
 
 from silvernode import locks, settings
-from silvernode.data import replacement, safeguard, services
+from silvernode.data import mending, replacement, services
 from silvernode.data.replacement import Replacement
 from silvernode.layout import Layout
 
@@ -19,13 +19,13 @@ def clear(layout: Layout, app: str, owner: str) -> dict[str, Any]:
         OSError: the same, for a reason such as a full disk.
     """
     command = "clearing its data"
-    with (
-        locks.of_app(layout, app, owner, command),
-        locks.of_data(layout, app, owner, command),
-    ):
-        safeguard.mend(layout, settings.load(layout), app)
+    with locks.of_app(layout, app, owner, command):
+        told = mending.mend(layout, settings.load(layout), app)
         found = services.of_app(layout, app)
-        with replacement.prepared(layout, app):
+        with (
+            locks.of_data(layout, app, owner, command),
+            replacement.prepared(layout, app),
+        ):
             for service in found.values():
                 service.stage(None)
             what = Replacement(app, list(found), must_work=False)
@@ -34,5 +34,5 @@ def clear(layout: Layout, app: str, owner: str) -> dict[str, Any]:
     return {
         "changed": bool(found),
         "msg": f"the data of {app} is cleared: {cleared}",
-        "warnings": warnings,
+        "warnings": [*told, *warnings],
     }

@@ -13,12 +13,13 @@ app that works by itself, without a request, is not seen.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from silvernode import instances, locks
+from silvernode import instances
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
 from silvernode.programs import run
@@ -27,6 +28,7 @@ from silversupport import traffic
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 RUNNING = ("active", "activating", "deactivating", "reloading")
 SHOWN = ("Id", "User", "InvocationID", "ActiveState")
+JOB = re.compile("silver-(cron|worker|script)-")
 
 
 @dataclass(frozen=True)
@@ -58,19 +60,33 @@ class Evidence:
                 return f"{moment.answering[0]} was answering requests"
         if self.boot != before.boot:
             return "the node was started again"
-        if self.requests != before.requests:
+        # A process that is new, and was handed nothing, has only taken the place of another.
+        new = self.requests.keys() - before.requests.keys()
+        begun = {name: counts for name, counts in self.requests.items() if name not in new}
+        if begun != before.requests or any(self.requests[name][1] for name in new):
             return "it was asked by visitors"
         for unit, start in self.starts.items():
             if before.starts.get(unit) != start:
                 return f"{unit} has run"
         return "a script of silver run has run" if self.scripts != before.scripts else ""
 
-    def since_boot(self) -> str:
-        """Return what of the app has been at work since the node was started; empty if nothing."""
-        for why in (*self.busy, *(f"{name} was answering requests" for name in self.answering)):
-            return why
-        asked = any(begun for _, begun, _ in self.requests.values())
-        return "it was asked by visitors" if asked else ""
+    def since_boot(self, before: "Evidence") -> str:
+        """Return what has been at work since the node was started; empty if nothing.
+
+        Args:
+            before: the evidence of an earlier moment, since which visitors were kept out until the
+                node's power went off, and jobs were paused.
+        """
+        for moment in (before, self):
+            answering = (f"{name} was answering requests" for name in moment.answering)
+            for why in (*moment.busy, *answering):
+                return why
+        if any(begun for _, begun, _ in self.requests.values()):
+            return "it was asked by visitors"
+        for unit in self.starts:
+            if JOB.match(unit):
+                return f"{unit} has run"
+        return "a script of silver run has run" if self.scripts != before.scripts else ""
 
 
 def gather(layout: Layout, app: str, but: str) -> Evidence:
@@ -92,17 +108,24 @@ def gather(layout: Layout, app: str, but: str) -> Evidence:
 @contextmanager
 def noted(layout: Layout, app: str) -> Iterator[None]:
     """Note that a script of an app runs which is no part of an update."""
-    locks.directory(layout)
-    path = _note_path(layout, app)
-    path.touch()
+    _touch(layout, app)
     try:
         yield
     finally:
-        path.touch()
+        _touch(layout, app)
+
+
+def _touch(layout: Layout, app: str) -> None:
+    path = _note_path(layout, app)
+    layout.checkpoints.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.parent.mkdir(exist_ok=True, mode=0o700)
+    with path.open("ab") as file:
+        os.utime(file.fileno())
+        os.fsync(file.fileno())  # A power failure must not take it: what the script wrote stays.
 
 
 def _note_path(layout: Layout, app: str) -> Path:
-    return layout.locks / f"ran-{app}"
+    return layout.checkpoints / app / "ran"
 
 
 def _note(layout: Layout, app: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from silvernode import units
+from silvernode import locks, units
 from silvernode.data import checkpoints, safeguard, undoing
 from silvernode.data.checkpoints import Checkpoint
 from silvernode.data.journal import Journal
@@ -68,6 +68,12 @@ def find(layout: Layout, routes: Registry, wanted: Mapping[str, str], stamp: str
     left = routes.active(location)
     if not left:
         raise NodeError(f"nothing is served at {location}; activate {target} without its data")
+    if target != left and target in routes.active_of(app):
+        where = [each for each in routes.locations_of(app) if routes.active(each) == target]
+        raise NodeError(
+            f"{target} is served at {', '.join(where)} already, with the data of now; first:"
+            f" ./silver activate {location} {target}, then the same with --checkpoint"
+        )
     if stamp != NEWEST:
         return Way(checkpoints.find(layout, app, stamp), location, left, target)
     found = checkpoints.of_instance(layout, target)
@@ -85,7 +91,7 @@ def gone(layout: Layout, settings: Settings, way: Way) -> Iterator[list[str]]:
     """Have the app's data be that of the checkpoint; if the block fails, it is what it was.
 
     Visitors are kept out. What the data was is kept as a checkpoint of the instance that is left.
-    To be called under the app's lock.
+    To be called under the app's lock, after `silvernode.data.mending.mend`.
 
     Gives:
         A list of warnings, which is complete after the block.
@@ -94,22 +100,24 @@ def gone(layout: Layout, settings: Settings, way: Way) -> Iterator[list[str]]:
         NodeError: the data is what it was.
     """
     app, found = way.checkpoint.app, way.checkpoint
-    warnings = safeguard.mend(layout, settings, app)
+    warnings: list[str] = []
     if obstacle := checkpoints.obstacle(layout, app, settings):
         raise NodeError(f"the data of {app} as it is now could not be kept: {obstacle}")
     trial = "" if way.target == way.left else way.target
     change = Journal(app, way.location, way.left, trial, closings.MAINTENANCE)
-    try:
-        checkpoints.stage(layout, found)
-        reason = f"before {found.stamp} was put back"
-        with safeguard.guarded(layout, settings, change, reason) as guard:
-            if trial:
-                units.stop_now(layout, trial)  # What it has open is about to be another database.
-            checkpoints.swap(layout, found)
-            undoing.recycle(layout, settings, change)
+    reason = f"before {found.stamp} was put back"
+    with locks.of_data(layout, app, "silver-node", f"going back to {found.stamp}"):
+        try:
+            checkpoints.stage(layout, found)
+            with safeguard.guarded(layout, settings, change, reason) as guard:
+                if trial:
+                    units.stop_now(layout, trial)  # What it has open is about to be another one.
+                guard.refuse_activity()
+                checkpoints.swap(layout, found)
+                undoing.recycle(layout, settings, change)
+                checkpoints.discard(layout, found)
+                yield warnings
+            warnings += guard.warnings
+        except BaseException:
             checkpoints.discard(layout, found)
-            yield warnings
-        warnings += guard.warnings
-    except BaseException:
-        checkpoints.discard(layout, found)
-        raise
+            raise

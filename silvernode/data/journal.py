@@ -25,9 +25,12 @@ class Journal:
         trial: the instance that is going to be served; empty if the served one stays.
         mode: how visitors are kept out until then, see `silvernode.routing.closings`; empty:
             not at all.
-        stamp: the checkpoint that is put back if it fails; empty as long as there is none.
+        stamp: the checkpoint that is put back if it fails; empty as long as there is none, and
+            once it is decided what becomes of the data.
         swapped: the identities that the data had when it began to be put back.
         evidence: of what the app did, when the checkpoint was begun.
+        alone: the database keeps everybody else from writing now, so that nothing can be lost.
+        told: what was decided after a failure, in words.
     """
 
     app: str
@@ -38,6 +41,8 @@ class Journal:
     stamp: str = ""
     swapped: dict[str, str] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
+    alone: bool = False
+    told: str = ""
 
 
 def directory(layout: Layout, app: str) -> Path:

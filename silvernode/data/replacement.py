@@ -3,11 +3,11 @@
 What replaces it lies beside it already. Visitors are kept out for the moments that this takes, in
 which the app's processes are stopped, since what they have open would not be its data any more.
 Whatever kills it, `mend` puts everything back: the watcher that is started with it, the next
-command on the app's data, or the node's next boot calls it.
+command that changes the app, or the node's next boot calls it (`silvernode.data.mending`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -89,7 +89,7 @@ def carry_out(layout: Layout, wanted: Replacement) -> list[str]:
         pending.save(layout, Pending(wanted.app))
         if wanted.first:
             wanted.first.put()
-    return [*warnings, *_tidy_up(layout, wanted.app), *jobs.follow(layout, wanted.app)]
+    return [*warnings, *jobs.follow(layout, wanted.app), *_tidy_up(layout, wanted.app)]
 
 
 def mend(layout: Layout, app: str) -> bool:
@@ -111,44 +111,11 @@ def mend(layout: Layout, app: str) -> bool:
     if before.begun:
         _undo(layout, before)
         pending.save(layout, Pending(app))
-        jobs.follow(layout, app)
-    _sweep(layout, app)
     with locks.of_routes(layout):  # Visitors may still be kept out, by one that was killed.
         varnish.apply(layout, registry.load(layout), node_settings.load(layout))
+    jobs.follow(layout, app)
+    _sweep(layout, app)
     return True
-
-
-def mend_later(layout: Layout, app: str) -> bool:
-    """Undo a replacement that was killed, after whoever works at it has ended.
-
-    Returns:
-        Whether there was one.
-    """
-    command = "putting its data back"
-    with (
-        locks.of_app(layout, app, "silver-node", command, wait=True),
-        locks.of_data(layout, app, "silver-node", command, wait=True),
-    ):
-        return mend(layout, app)
-
-
-def mend_all(layout: Layout) -> list[str]:
-    """Undo every replacement that was killed, but for those of apps that a command works at.
-
-    Returns:
-        A line for each.
-    """
-    told = []
-    for app in pending.apps(layout):
-        with ExitStack() as held:
-            try:
-                for lock in (locks.of_app, locks.of_data):
-                    held.enter_context(lock(layout, app, "silver-node", "putting its data back"))
-            except NodeError:
-                continue
-            mend(layout, app)
-            told.append(f"a restore of {app} was interrupted; it has the data of before")
-    return told
 
 
 @contextmanager
@@ -230,7 +197,9 @@ def _undo(layout: Layout, before: Pending) -> None:
             part.swap()
     if before.configured:
         _set_origin(layout, before.configured, before.origin)
-    for instance in filter(partial(instances.load, layout), before.running):
+    # What was switched to since, too: that does not find what it had open either.
+    running = {*before.running, *registry.load(layout).active_of(app)}
+    for instance in filter(partial(instances.load, layout), sorted(running)):
         units.start(instance)
 
 

@@ -9,7 +9,7 @@ from typing import IO, Any
 from silverbackup import archive
 from silverbackup.manifest import Manifest
 from silvernode import apps, locks, settings
-from silvernode.data import replacement, safeguard, services, work
+from silvernode.data import mending, replacement, services, work
 from silvernode.data.exchange import Paths
 from silvernode.data.replacement import Replacement
 from silvernode.deploy import app_config
@@ -61,12 +61,10 @@ def restore(layout: Layout, wanted: Wanted, stream: IO[bytes]) -> dict[str, Any]
         OSError: the same, for a reason such as a full disk.
     """
     command = f"restoring {wanted.location}"
-    with (
-        locks.of_app(layout, wanted.app, wanted.owner, command),
-        locks.of_data(layout, wanted.app, wanted.owner, command),
-    ):
-        safeguard.mend(layout, settings.load(layout), wanted.app)
+    with locks.of_app(layout, wanted.app, wanted.owner, command):
+        told = mending.mend(layout, settings.load(layout), wanted.app)
         with (
+            locks.of_data(layout, wanted.app, wanted.owner, command),
             replacement.prepared(layout, wanted.app),
             work.directory(layout, wanted.app, replacement.RESTORE) as root,
         ):
@@ -76,7 +74,7 @@ def restore(layout: Layout, wanted: Wanted, stream: IO[bytes]) -> dict[str, Any]
     return {
         "changed": True,
         "msg": f"{where} has the data of {manifest.location} from {manifest.created}",
-        "warnings": warnings,
+        "warnings": [*told, *warnings],
         "services": manifest.services,
     }
 
@@ -143,7 +141,10 @@ def _stage_config(target: Path, source: Path, app: str) -> None:
         shutil.rmtree(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     apps.restrict(target.parent, app)
-    shutil.copytree(source, target)
+    if source.exists():
+        shutil.copytree(source, target)
+    else:
+        target.mkdir()  # An archive has no directories: the configuration has no file.
     for path in [target, *target.rglob("*")]:
         if path.is_dir():
             apps.restrict(path, app)

@@ -6,7 +6,7 @@ has whoever comes after a kill go on there.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 
 from silvernode import atomic, interrupts, jobs, locks, units
@@ -31,14 +31,19 @@ class Guard:
     def __init__(self, layout: Layout, settings: Settings, made: Journal) -> None:
         self._layout, self._settings = layout, settings
         self._journal = made
-        self._alone = bool(made.mode)
+        self._is_begun = False
         self.warnings: list[str] = []
+
+    def announce(self) -> None:
+        """Have somebody end the change if it is killed."""
+        app = self._journal.app
+        self._write(self._journal)
+        units.watch(f"mend-{app}", "mend", app)
 
     def begin(self, reason: str) -> None:
         """Keep everybody else from writing, if that is asked for, and take the checkpoint."""
         app, mode = self._journal.app, self._journal.mode
-        self._write(self._journal)
-        units.watch(f"mend-{app}", "mend", app)
+        self._is_begun = True
         if mode:
             jobs.pause(self._layout, app)
             reading = mode == closings.READ_ONLY
@@ -46,7 +51,8 @@ class Guard:
         if mode == closings.READ_ONLY:
             self._forbid_writes()
         found = evidence.gather(self._layout, app, self._journal.trial)
-        self._write(replace(self._journal, evidence=found))
+        alone = mode == closings.READ_ONLY
+        self._write(replace(self._journal, evidence=found, alone=alone))
         if not checkpoints.kept_of(self._layout, app):
             return
         if obstacle := checkpoints.obstacle(self._layout, app, self._settings):
@@ -57,24 +63,59 @@ class Guard:
 
     def release(self) -> None:
         """Let the instance that is going to be served write as any other: it passed its trial."""
-        if self._journal.mode != closings.READ_ONLY:
+        if not self._is_begun or self._journal.mode != closings.READ_ONLY:
             return
         # From here on what the served instance writes would be lost, even if it only reads.
         found = evidence.gather(self._layout, self._journal.app, self._journal.trial)
-        self._write(replace(self._journal, evidence=found))
-        self._alone = False
+        self._write(replace(self._journal, evidence=found, alone=False))
         undoing.allow_writes(self._layout, self._journal)
+
+    def refuse_activity(self) -> None:
+        """Check that nobody has written since the checkpoint, which nobody needs else.
+
+        Raises:
+            NodeError: somebody may have.
+        """
+        made = self._journal
+        if not (why := self._undoing().activity()):
+            return
+        if made.stamp:
+            self._write(replace(made, stamp=""))
+            checkpoints.remove(self._layout, checkpoints.find(self._layout, made.app, made.stamp))
+        raise NodeError(
+            f"{why} while the data of {made.app} as it is now was kept, and what that wrote would"
+            " be lost; nothing has changed: end it, or wait for its end, and try again"
+        )
 
     def undo(self) -> str:
         """Undo the change, which has failed; return what to tell of it."""
-        closed = bool(self._journal.mode)
-        alone = self._alone
-        return Undoing(self._layout, self._settings, self._journal, alone, closed).run()
+        told = self._undoing().run()
+        self._is_begun = False
+        return told
+
+    def settle(self) -> None:
+        """Have all instances write again, before visitors come back to those that did not."""
+        with self._tidying():
+            _settle(self._layout, self._settings, self._journal)
 
     def end(self) -> None:
         """Note that the change is done; nothing that fails here undoes it."""
+        with self._tidying():
+            self.warnings += _finish(self._layout, self._settings, self._journal)
+
+    def forget(self) -> None:
+        """Note that the change has failed, if it is undone; else that is left to `mend`."""
+        if not self._is_begun:
+            _forget(self._layout, self._journal)
+
+    def _undoing(self) -> Undoing:
+        closed = bool(self._journal.mode)
+        return Undoing(self._layout, self._settings, self._journal, closed)
+
+    @contextmanager
+    def _tidying(self) -> Iterator[None]:
         try:
-            finish(self._layout, self._settings, self._journal)
+            yield
         except (NodeError, OSError) as error:
             self.warnings.append(f"not everything of the update could be tidied up: {error}")
 
@@ -102,7 +143,7 @@ def guarded(
 ) -> Iterator[Guard]:
     """Undo what is done to an app's data in this block, if the block fails.
 
-    To be called under the app's lock.
+    To be called under the app's lock, after `silvernode.data.mending.mend`.
 
     Args:
         layout: the node's paths.
@@ -115,11 +156,10 @@ def guarded(
         NodeError: the block failed; says too what became of the data, if anything.
     """
     guard = Guard(layout, settings, change)
-    guard.warnings += mend(layout, settings, change.app)
     if not needed or not (change.mode or checkpoints.kept_of(layout, change.app)):
         yield guard
         return
-    with _closed(layout, settings, change):
+    with _forgotten_if_it_fails(guard), _closed(layout, settings, change):
         try:
             guard.begin(reason)
             yield guard
@@ -131,61 +171,72 @@ def guarded(
             elif told and isinstance(error, NodeError | OSError):
                 raise _explained(error, told) from error
             raise
-        guard.end()
+        interrupts.ignore()
+        guard.settle()
+    guard.end()
 
 
 def mend(layout: Layout, settings: Settings, app: str) -> list[str]:
     """End what a killed command left unfinished with an app's data.
 
-    To be called under the app's lock, before anything else is done to the data.
+    To be called by `silvernode.data.mending`.
 
     Returns:
         What to tell of it.
+
+    Raises:
+        NodeError: it could not be ended; the next call tries again.
     """
     made = journal.load(layout, app)
     if not made:
         journal.remove(layout, app)  # It may have been killed while it was written.
         return []
-    if made.trial in registry.load(layout).active_of(app):
-        finish(layout, settings, made)
-        return []
-    # The database itself has kept them from writing all the time.
-    told = Undoing(layout, settings, made, alone=made.mode == closings.READ_ONLY).run()
+    served = bool(made.trial) and registry.load(layout).active(made.location) == made.trial
+    if served:
+        _settle(layout, settings, made)
+        told = ""
+    else:
+        told = Undoing(layout, settings, made).run()
+    with locks.of_routes(layout):  # Visitors may still be kept out, by one that was killed.
+        varnish.apply(layout, registry.load(layout), settings)
+    if served:
+        return _finish(layout, settings, made)
+    _forget(layout, made)
     return [f"an update of {made.location} was killed; {told}"] if told else []
 
 
-def mend_later(layout: Layout, settings: Settings, app: str) -> None:
-    """Do that after whoever works at the data has ended; what there is to tell is told later."""
-    with locks.of_app(layout, app, "silver-node", "ending what was interrupted", wait=True):
-        if not journal.load(layout, app):
-            return
-        for line in mend(layout, settings, app):
-            journal.note(layout, app, line)
-    with locks.of_routes(layout):
-        varnish.apply(layout, registry.load(layout), settings)
-
-
-def mend_all(layout: Layout, settings: Settings) -> list[str]:
-    """Do that for every app, but for those that a command changes now: it is not killed."""
-    told = []
-    for app in journal.apps(layout):
-        try:
-            with locks.of_app(layout, app, "silver-node", "ending what was interrupted"):
-                told += mend(layout, settings, app)
-        except NodeError:
-            continue
-    return told
-
-
-def finish(layout: Layout, settings: Settings, made: Journal) -> None:
-    """Tidy up after a change that is done."""
+def _settle(layout: Layout, settings: Settings, made: Journal) -> None:
     if made.mode == closings.READ_ONLY:
         undoing.allow_writes(layout, made)
         undoing.recycle(layout, settings, made)
+
+
+def _finish(layout: Layout, settings: Settings, made: Journal) -> list[str]:
+    """Tidy up after a change that is done, once the site is open; return what to tell of it."""
+    warnings = jobs.follow(layout, made.app) if made.mode else []
     if made.stamp and not made.before:
-        checkpoints.remove(layout, checkpoints.find(layout, made.app, made.stamp))
+        with suppress(NodeError):  # It is gone, if this was killed before.
+            checkpoints.remove(layout, checkpoints.find(layout, made.app, made.stamp))
     journal.remove(layout, made.app)
     checkpoints.prune(layout, made.app, settings.keep_checkpoints)
+    return warnings
+
+
+def _forget(layout: Layout, made: Journal) -> None:
+    """Note that a change has failed and is undone, once the site is open."""
+    if made.mode:
+        jobs.follow(layout, made.app)
+    journal.remove(layout, made.app)
+
+
+@contextmanager
+def _forgotten_if_it_fails(guard: Guard) -> Iterator[None]:
+    try:
+        guard.announce()
+        yield
+    except BaseException:
+        guard.forget()
+        raise
 
 
 def _closed(layout: Layout, settings: Settings, change: Journal) -> AbstractContextManager[None]:
@@ -196,5 +247,5 @@ def _closed(layout: Layout, settings: Settings, change: Journal) -> AbstractCont
 
 def _explained(error: NodeError | OSError, told: str) -> NodeError:
     output = error.output if isinstance(error, NodeError) else ""
-    kind = NodeError if told == undoing.PUT_BACK else DataChanged
+    kind = NodeError if told.startswith(undoing.PUT_BACK) else DataChanged
     return kind(f"{error}\n{told}", output)

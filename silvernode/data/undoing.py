@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from silvernode import jobs, locks, scripts, units
+from silvernode import scripts, units
 from silvernode.data import checkpoints, draining, evidence, journal
 from silvernode.data.checkpoints import Checkpoint
 from silvernode.data.journal import Journal
@@ -15,8 +15,8 @@ from silvernode.routing import closings, maintenance, registry
 from silvernode.settings import Settings
 from silversupport import update_variables
 
-OWNER = "silver-node"
 PUT_BACK = "the data is as it was before: its checkpoint was put back"
+"""The beginning of what is told then."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,18 @@ class Undoing:
         layout: the node's paths.
         settings: the node's settings.
         journal: what was under way.
-        alone: visitors were kept from writing all the time, so that there is nothing to lose.
         closed: the caller keeps visitors out, and lets them in again.
     """
 
     layout: Layout
     settings: Settings
     journal: Journal
-    alone: bool
     closed: bool = False
 
     def run(self) -> str:
         """Put the data back as it was, if nothing that was acknowledged to a visitor is lost so.
+
+        The caller has the jobs go on and removes the journal, once the site is open.
 
         Returns:
             What to tell beside the failure; empty where nothing has happened to the data.
@@ -48,40 +48,59 @@ class Undoing:
             told = self._undo()
         except (NodeError, OSError) as error:
             told = self._kept(str(error))
-        self._let_go(recycled=told == PUT_BACK)
+        # It is decided. From here on the app may write, so a second look could come to another end.
+        with suppress(OSError):  # The disk may be full; this must not keep the app from writing.
+            journal.save(self.layout, replace(self.journal, stamp="", alone=False, told=told))
+        self._let_go(recycled=told.startswith(PUT_BACK))
         return told
 
     def _undo(self) -> str:
         if not self.journal.stamp:
-            return ""
+            return self.journal.told
+        troubles: list[str] = []
         checkpoint = checkpoints.find(self.layout, self.journal.app, self.journal.stamp)
         if not self._was_put_back(checkpoint):
             if checkpoints.is_unchanged(self.layout, checkpoint):
                 checkpoints.remove(self.layout, checkpoint)
                 return ""
-            if why := self._activity() or self._put_back(checkpoint):
+            if why := self.activity() or self._put_back(checkpoint, troubles):
                 return self._kept(why)
-        checkpoints.discard(self.layout, checkpoint)
-        checkpoints.remove(self.layout, checkpoint)
-        return PUT_BACK
+        try:
+            checkpoints.discard(self.layout, checkpoint)
+            checkpoints.remove(self.layout, checkpoint)
+        except (NodeError, OSError) as error:
+            troubles.append(str(error))
+        return "\n".join(
+            [PUT_BACK, *(f"not all went well after that: {each}" for each in troubles)]
+        )
 
-    def _put_back(self, checkpoint: Checkpoint) -> str:
-        """Have the app's data be what the checkpoint holds; return why not, if so."""
-        app, what = checkpoint.app, f"putting back the data of {checkpoint.created}"
-        with locks.of_data(self.layout, app, OWNER, what, wait=True):
+    def _put_back(self, checkpoint: Checkpoint, troubles: list[str]) -> str:
+        """Have the app's data be what the checkpoint holds; return why not, if so.
+
+        A restore and a clear are kept out by the app's lock. A backup that is under way fails,
+        rather than keeping visitors out until it has ended.
+
+        Args:
+            checkpoint: what is put back.
+            troubles: gets what failed after that.
+        """
+        done = False
+        try:
             checkpoints.stage(self.layout, checkpoint)
-            try:
-                with self._shut():
-                    draining.drain(self.layout, app, self.journal.trial)
-                    if why := self._activity():
-                        raise NodeError(why)
-                    known = checkpoints.identities(self.layout, checkpoint)
-                    journal.save(self.layout, replace(self.journal, swapped=known))
-                    checkpoints.swap(self.layout, checkpoint)
-                    self._recycle()
-            except NodeError as error:
+            with self._shut():
+                draining.drain(self.layout, checkpoint.app, self.journal.trial)
+                if why := self.activity():
+                    raise NodeError(why)
+                known = checkpoints.identities(self.layout, checkpoint)
+                journal.save(self.layout, replace(self.journal, swapped=known))
+                checkpoints.swap(self.layout, checkpoint)
+                done = True
+                self._recycle()
+        except (NodeError, OSError) as error:
+            if not done:
                 checkpoints.discard(self.layout, checkpoint)
                 return str(error)
+            troubles.append(str(error))
         return ""
 
     def _was_put_back(self, checkpoint: Checkpoint) -> bool:
@@ -94,14 +113,14 @@ class Undoing:
         checkpoints.swap(self.layout, checkpoint, left)
         return True
 
-    def _activity(self) -> str:
+    def activity(self) -> str:
         """Return what the app did since the checkpoint, that would be lost; empty if nothing."""
-        if self.alone:
+        if self.journal.alone:
             return ""
         before = self.journal.evidence
         now = evidence.gather(self.layout, self.journal.app, self.journal.trial)
         if self.journal.mode == closings.MAINTENANCE and now.boot != before.boot:
-            return now.since_boot()  # Visitors were kept out until the power went off.
+            return now.since_boot(before)  # Visitors were kept out until the power went off.
         return now.since(before)
 
     @contextmanager
@@ -128,9 +147,16 @@ class Undoing:
         lines = [f"the data was not put back: {why}. What the update did to it stays."]
         lines.append(f"Its checkpoint {made.stamp} is kept.")
         if made.before:
-            command = f"silver activate {made.location} {made.before} --checkpoint {made.stamp}"
+            where = self._where(made.before)
+            command = f"./silver activate {where} {made.before} --checkpoint {made.stamp}"
             lines.append(f"To go back to it, and lose what was written since: {command}")
         return " ".join(lines)
+
+    def _where(self, instance: str) -> str:
+        """Return a location at which an instance is served: the one of the change, if it can be."""
+        routes, location = registry.load(self.layout), self.journal.location
+        served = [each for each, route in routes.locations.items() if route.instance == instance]
+        return location if location in served or not served else min(served)
 
     def _stop_trial(self) -> None:
         trial = self.journal.trial
@@ -139,16 +165,12 @@ class Undoing:
             scripts.stop_all(trial)
 
     def _let_go(self, *, recycled: bool) -> None:
-        """Let the instances that are served write again, and the jobs run."""
-        app = self.journal.app
+        """Let the instances that are served write again."""
         if self.journal.mode == closings.READ_ONLY:
             allow_writes(self.layout, self.journal)
             if not recycled:
                 self._recycle()
-        checkpoints.sweep(self.layout, app)
-        journal.remove(self.layout, app)
-        if self.journal.mode:
-            jobs.follow(self.layout, app)
+        checkpoints.sweep(self.layout, self.journal.app)
 
     def _recycle(self) -> None:
         recycle(self.layout, self.settings, self.journal)

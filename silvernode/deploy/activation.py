@@ -7,7 +7,7 @@ from typing import Any
 
 from silvernode import instances, locks
 from silvernode import settings as node_settings
-from silvernode.data import going_back
+from silvernode.data import going_back, mending
 from silvernode.deploy import revival, switching
 from silvernode.errors import NodeError
 from silvernode.instances import Record
@@ -60,6 +60,7 @@ def activate(layout: Layout, wish: Wish) -> dict[str, Any]:
         return {"changed": True, "back": way.told()}
     with _alone(layout, wish, wanted):
         settings = node_settings.load(layout)
+        told = [line for app in _apps(wanted) for line in mending.mend(layout, settings, app)]
         routes = switching.mended(layout, settings)
         if _wanted(routes, wish) != wanted:
             raise NodeError(f"{', '.join(wanted)}: switched by somebody else; look and try again")
@@ -69,7 +70,7 @@ def activate(layout: Layout, wish: Wish) -> dict[str, Any]:
                 with _told_of(changes):
                     _switch(layout, routes, changes, settings)
         tidied = _tidy_up(layout, wanted, settings)
-        tidied["warnings"] += warnings
+        tidied["warnings"] += [*told, *warnings]
     return {
         "changed": bool(changes or wish.checkpoint),
         "served": wanted,

@@ -10,7 +10,7 @@ from typing import Any
 
 from silvernode import apps, instances, jobs, locks, units
 from silvernode import settings as node_settings
-from silvernode.data import journal, safeguard
+from silvernode.data import journal, mending
 from silvernode.deploy import app_config, manifest, removal
 from silvernode.deploy.request import Request
 from silvernode.errors import NodeError
@@ -88,7 +88,7 @@ def configuration(layout: Layout, request: Request) -> str:
 def _make_ready(layout: Layout, request: Request, settings: Settings) -> list[str]:
     """Provide what every app has, and end what a killed command left; return what to tell of it."""
     with locks.of_app(layout, request.app, request.owner, f"preparing {request.location}"):
-        told = [*safeguard.mend(layout, settings, request.app)]
+        told = mending.mend(layout, settings, request.app)
         told += journal.take_notes(layout, request.app)
         apps.provide(layout, request.app)
         removal.drop_abandoned(layout, request.app)

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from silvernode import instances, units
@@ -34,7 +35,8 @@ def recycle(layout: Layout, instance: str, settings: Settings) -> None:
     old = _processes(layout, instance)
     for process in old:
         # mod_wsgi ends a process so, and starts another: the same as for maximum-requests.
-        os.kill(process, signal.SIGUSR1)
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGUSR1)
     deadline = time.monotonic() + settings.start_timeout
     while not _is_replaced(layout, instance, old, settings.processes):
         if time.monotonic() > deadline:

@@ -8,7 +8,7 @@ from typing import Any
 
 from silvernode import apps, instances, interrupts, jobs, locks
 from silvernode import settings as node_settings
-from silvernode.data import safeguard
+from silvernode.data import mending, safeguard
 from silvernode.data.journal import Journal
 from silvernode.data.safeguard import Guard
 from silvernode.deploy import app_config, bytecode, manifest, removal, switching
@@ -40,6 +40,7 @@ def switch(layout: Layout, request: Request, upload: Upload) -> dict[str, Any]:
     try:
         with locks.of_app(layout, request.app, request.owner, f"updating {request.location}"):
             settings = node_settings.load(layout)
+            told = mending.mend(layout, settings, request.app)
             _check_expected(registry.load(layout), request, upload.expected)
             with (
                 _new_instance(layout, request, upload) as record,
@@ -58,7 +59,7 @@ def switch(layout: Layout, request: Request, upload: Upload) -> dict[str, Any]:
         "instance": record.instance,
         "previous": upload.expected,
         **tidied,
-        "warnings": [*guard.warnings, *tidied["warnings"]],
+        "warnings": [*told, *guard.warnings, *tidied["warnings"]],
     }
 
 

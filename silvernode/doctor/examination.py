@@ -10,6 +10,7 @@ from silvernode.doctor import (
     answers,
     backups,
     certificates,
+    data,
     finding,
     jobs,
     resources,
@@ -33,6 +34,7 @@ CHECKS: dict[str, Check] = {
     "disk": resources.disk,
     "memory": resources.memory,
     "backups": backups.check,
+    "data": data.check,
     "jobs": jobs.check,
     "system": system.check,
     "certificates": certificates.check,
@@ -71,6 +73,7 @@ def _carried_out(name: str, check: Check, patient: Patient) -> list[Finding]:
     """Carry out a check; one that fails keeps nobody from the others."""
     try:
         return list(check(patient))
-    except (NodeError, OSError, ValueError, LookupError) as error:
+    except (NodeError, OSError, ValueError, LookupError, SystemError, ImportError) as error:
+        # The last two are of python3-apt: a damaged list of packages, or no python3-apt.
         fix = f"look at it on the node: ./silver setup-node {patient.node} may mend it"
         return [finding.wrong(name, f"could not be looked at: {error}", fix)]

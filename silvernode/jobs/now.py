@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from silvernode import interrupts, settings
+from silvernode.data import evidence
 from silvernode.jobs import job as jobs
 from silvernode.jobs import unit_files
 from silvernode.layout import Layout
@@ -33,7 +34,8 @@ def run(layout: Layout, asked: Mapping[str, Any]) -> int:
     command = [*unit_files.command(job, current, "--attached"), *job.program(layout)]
     limits = [*unit_files.properties(layout, job), f"RuntimeMaxSec={current.cron_timeout}"]
     script = Script(layout, job.instance, command, check_id(asked["id"]), properties=limits)
-    outcome, _ = script.run()
+    with evidence.noted(layout, job.app):
+        outcome, _ = script.run()
     if outcome.reason:
         sys.stderr.write(f"silver: {job.title} was {outcome.reason}\n")
     return outcome.status

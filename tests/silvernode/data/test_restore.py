@@ -12,8 +12,8 @@ import pytest
 
 from silverbackup import archive, encryption
 from silverbackup.errors import BackupError
-from silvernode import instances, locks
-from silvernode.data import backup, clear, pending, programs, replacement, restore
+from silvernode import instances, locks, settings
+from silvernode.data import backup, clear, mending, pending, programs, restore
 from silvernode.deploy import app_config
 from silvernode.errors import NodeError
 from silvernode.layout import Layout
@@ -203,15 +203,15 @@ def test_a_program_that_fails_changes_nothing(kept: Node, plain: bytes, command:
     with pytest.raises(NodeError):
         restored(kept.layout, plain)
     kept.fail("")
-    replacement.mend_all(kept.layout)
+    mending.mend_all(kept.layout, settings.load(kept.layout))
     assert data(kept.layout) == before
     assert kept.running() == kept.served()
     assert left(kept.layout) == []
 
 
 def test_a_disk_without_room_changes_nothing(kept: Node, plain: bytes) -> None:
-    settings = json.loads(kept.layout.settings.read_bytes()) | {"disk_reserve_mb": 10**9}
-    kept.layout.settings.write_text(json.dumps(settings))
+    changed = json.loads(kept.layout.settings.read_bytes()) | {"disk_reserve_mb": 10**9}
+    kept.layout.settings.write_text(json.dumps(changed))
     refused(kept, lambda: restored(kept.layout, plain), "make room")
 
 
@@ -239,6 +239,11 @@ def test_a_clear_that_the_app_does_not_survive_is_a_warning(kept: Node) -> None:
     assert kept.running() == kept.served()
 
 
+def mend_later(kept: Node) -> None:
+    """Do what the watcher of a killed command does."""
+    mending.mend_later(kept.layout, settings.load(kept.layout), "hello")
+
+
 def is_closed(kept: Node) -> bool:
     """Tell whether visitors are kept out."""
     label = (kept.fake / "label/app_hello").read_text().strip()
@@ -261,7 +266,7 @@ def test_a_restore_killed_at_any_step_changes_nothing_or_all(kept: Node) -> None
         give_config(kept, f"config {step:04d}")
         before = data(kept.layout)
         killed = killed_at(step, lambda: restored(kept.layout, plain))
-        replacement.mend_later(kept.layout, "hello")
+        mend_later(kept)
         found = data(kept.layout)
         assert found in (before, first), f"half of it after step {step}"
         ends.add(found == first)
@@ -287,8 +292,8 @@ def test_what_mends_can_be_killed_too(kept: Node) -> None:
             break
         undone = pending.load(kept.layout, "hello")
         for _ in range(3):
-            killed_at(next(steps) % 25, lambda: replacement.mend_later(kept.layout, "hello"))
-        replacement.mend_later(kept.layout, "hello")
+            killed_at(next(steps) % 25, lambda: mend_later(kept))
+        mend_later(kept)
         if undone is None or undone.begun:
             assert data(kept.layout) == before
         assert left(kept.layout) == []

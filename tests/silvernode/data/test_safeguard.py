@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from silvernode import settings
-from silvernode.data import draining, evidence, journal, safeguard
+from silvernode import jobs, locks, settings
+from silvernode.data import checkpoints, draining, evidence, going_back, journal, mending, safeguard
+from silvernode.deploy import activation, recycling, switching
 from silvernode.deploy import update as deploy
 from silvernode.deploy.request import Upload
 from silvernode.errors import DataChanged, NodeError
@@ -64,7 +65,7 @@ def test_what_visitors_wrote_meanwhile_is_not_taken_back(book: Book) -> None:
     with pytest.raises(DataChanged, match="was not put back: it was asked by visitors") as caught:
         update(book, book.script("half", 3, visitor(book)))
     (kept,) = book.checkpoints()
-    assert f"silver activate hello.test {active} --checkpoint {kept.name}" in str(caught.value)
+    assert f"./silver activate hello.test {active} --checkpoint {kept.name}" in str(caught.value)
     assert (book.word, book.copy) == ("half", "")
     assert (kept / "services/book/word").read_text() == "before"
     assert (
@@ -73,11 +74,179 @@ def test_what_visitors_wrote_meanwhile_is_not_taken_back(book: Book) -> None:
     )
 
 
-@pytest.mark.parametrize("mode", ["maintenance", "read-only"])
-def test_who_kept_visitors_out_always_has_the_data_back(book: Book, mode: str) -> None:
+def test_who_kept_everybody_from_writing_has_the_data_back(book: Book) -> None:
     with pytest.raises(NodeError, match="the data is as it was before"):
-        update(book, book.script("half", 3, visitor(book)), update_mode=mode)
+        update(book, book.script("half", 3, visitor(book)), update_mode="read-only")
     assert book.word == "before"
+
+
+def test_maintenance_keeps_visitors_out_but_no_script(book: Book) -> None:
+    note = book.node.layout.checkpoints / "hello/ran"
+    with pytest.raises(DataChanged, match="a script of silver run has run"):
+        update(book, book.script("half", 3, f"touch {note}"), update_mode="maintenance")
+    assert book.word == "half"
+
+
+def killed_before(book: Book, monkeypatch: pytest.MonkeyPatch, where: Any, name: str) -> str:
+    """Kill an update of mode `read-only` right before a function is called; the instance before."""
+    node = book.node
+    active = node.routes.active("hello.test")
+    upload = Upload(book.upload(book.script("half")), active)
+    request = node.request(**UPDATE, update_mode="read-only")
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr(where, name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        try:
+            deploy.switch(node.layout, request, upload)
+        finally:
+            os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    return active
+
+
+def count_a_request(book: Book, instance: str) -> None:
+    traffic = Traffic(book.node.layout.run(instance) / "requests/1")
+    traffic.begin()
+    traffic.end()
+
+
+@pytest.mark.parametrize("step, word", [("release", "before"), ("serve", "half")])
+def test_once_the_database_lets_all_write_again_the_evidence_decides(
+    book: Book, monkeypatch: pytest.MonkeyPatch, step: str, word: str
+) -> None:
+    where: Any = {"release": safeguard.Guard, "serve": switching}[step]
+    active = killed_before(book, monkeypatch, where, step)
+    count_a_request(book, active)
+    told = book.node.prepare()["warnings"]
+    assert book.word == word
+    assert ("was not put back: it was asked by visitors" in told[0]) == (word == "half")
+
+
+def test_an_update_killed_after_the_switch_has_its_jobs_and_its_site_again(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = killed_before(book, monkeypatch, safeguard.Guard, "settle")
+    node = book.node
+    assert node.routes.active("hello.test") != before
+    followed: list[str] = []
+
+    def follow(_: object, app: str) -> list[str]:
+        followed.append(app)
+        return []
+
+    monkeypatch.setattr(jobs, "follow", follow)
+    assert mending.mend_later(node.layout, settings.load(node.layout), "hello")
+    assert followed == ["hello"]
+    label = (node.fake / "label/app_hello").read_text().strip()
+    assert "X-Silver-Closed = " not in (node.fake / "vcl" / label).read_text()
+    assert journal.apps(node.layout) == []
+    assert book.word == "half"
+
+
+def test_a_failure_after_the_data_was_put_back_is_a_warning(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ProcessLookupError("no such process")
+
+    monkeypatch.setattr(recycling, "recycle", fail)
+    with pytest.raises(NodeError, match=r"as it was before.*\n.*no such process") as caught:
+        update(book, book.script("half", 3))
+    assert not isinstance(caught.value, DataChanged)
+    assert (book.word, book.copy) == ("before", "")
+    assert book.checkpoints() == []
+
+
+def test_a_backup_does_not_keep_the_data_from_being_put_back(book: Book) -> None:
+    with (
+        locks.of_data(book.node.layout, "hello", "timer", "backing up"),
+        pytest.raises(NodeError, match="the data is as it was before"),
+    ):
+        update(book, book.script("half", 3))
+
+
+def test_the_way_back_from_a_new_location_is_one_where_the_instance_is(book: Book) -> None:
+    active = book.node.routes.active("hello.test")
+    upload = Upload(book.upload(book.script("half", 3, visitor(book))), "")
+    with pytest.raises(DataChanged, match=f"silver activate hello.test {active} --checkpoint"):
+        deploy.switch(book.node.layout, book.node.request("new.test", **UPDATE), upload)
+
+
+def test_what_cannot_be_ended_keeps_no_other_app_from_it(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_before(book, monkeypatch, safeguard.Guard, "release")
+    (journal.directory(book.node.layout, "broken") / "update.json").write_text("{")
+    (told, put_back) = mending.mend_all(book.node.layout, settings.load(book.node.layout))
+    assert told.startswith("what was interrupted of broken could not be ended: ")
+    assert "the data is as it was before" in put_back
+    assert book.word == "before"
+
+
+def go_back(book: Book, instance: str, *locations: str) -> dict[str, Any]:
+    wish = activation.Wish(locations or ["hello.test"], instance, "ann@laptop", going_back.NEWEST)
+    return activation.activate(book.node.layout, wish)
+
+
+def test_going_back_loses_nothing_that_a_script_writes_meanwhile(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = book.node.routes.active("hello.test")
+    update(book, book.script("after"))
+    kept = book.checkpoints()
+    take = checkpoints.take
+
+    def taken(*arguments: Any) -> checkpoints.Checkpoint:
+        found = take(*arguments)
+        with evidence.noted(book.node.layout, "hello"):
+            book.path.write_text("1 written\n\n")
+        return found
+
+    monkeypatch.setattr(checkpoints, "take", taken)
+    with pytest.raises(NodeError, match=r"silver run has run while.*try again$") as caught:
+        go_back(book, before)
+    assert not isinstance(caught.value, DataChanged)
+    assert (book.word, book.checkpoints()) == ("written", kept)
+    monkeypatch.undo()
+
+
+def test_going_back_to_what_does_not_work_leaves_the_data_of_now(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = book.node.routes.active("hello.test")
+    update(book, book.script("after"))
+    kept = book.checkpoints()
+
+    def recycle(_layout: object, instance: str, _settings: object) -> None:
+        (book.node.layout.run(instance) / "requests/2").write_bytes(bytes(16))
+
+    monkeypatch.setattr(recycling, "recycle", recycle)
+    book.node.site.statuses["/"] = 500
+    with pytest.raises(NodeError, match="answered 500") as caught:
+        go_back(book, before)
+    assert not isinstance(caught.value, DataChanged)
+    assert (book.word, book.copy, book.checkpoints()) == ("after", "", kept)
+
+
+def test_going_back_keeps_out_of_the_way_of_a_backup(book: Book) -> None:
+    before = book.node.routes.active("hello.test")
+    update(book, book.script("after"))
+    with (
+        locks.of_data(book.node.layout, "hello", "timer", "backing up"),
+        pytest.raises(NodeError, match="the data of hello is in use on this node by timer"),
+    ):
+        go_back(book, before)
+    assert book.word == "after"
+
+
+def test_going_back_to_what_is_served_elsewhere_says_what_to_do_first(book: Book) -> None:
+    before = book.node.routes.active("hello.test")
+    update(book, book.script("after"))
+    wish = activation.Wish(["other.test"], before, "ann@laptop")
+    activation.activate(book.node.layout, wish)
+    with pytest.raises(NodeError, match=f"first: ./silver activate hello.test {before}, then"):
+        go_back(book, before)
+    assert book.word == "after"
 
 
 @pytest.mark.parametrize("mode, word", [("maintenance", "before"), ("", "half")])
@@ -143,7 +312,7 @@ def test_a_link_in_the_place_of_a_count_is_not_followed(book: Book, tmp_path: Pa
 
 
 def test_a_script_of_silver_run_meanwhile_counts(book: Book) -> None:
-    note = book.node.layout.locks / "ran-hello"
+    note = book.node.layout.checkpoints / "hello/ran"
     with pytest.raises(DataChanged, match="a script of silver run has run"):
         update(book, book.script("half", 3, f"touch {note}"))
 
@@ -240,7 +409,7 @@ def test_an_update_killed_at_any_step(book: Book, mode: str, status: int) -> Non
         assert journal.apps(node.layout) == []
         assert closings.current(node.layout) == {}
         check_site(node)
-        safeguard.mend_all(node.layout, settings.load(node.layout))
+        mending.mend_all(node.layout, settings.load(node.layout))
         book.path.write_text("1 before\n\n")
         node.deploy()
         assert [path.name for path in node.layout.checkpoints.glob("hello/.*")] == []
