@@ -12,7 +12,9 @@ from silverbackup.errors import BackupError
 FORMAT = 1
 SUFFIX = ".tar.age"
 
-_NAME = re.compile(r"(?P<app>[a-z][a-z0-9_]{0,23})-(?P<created>\d{8}T\d{6}Z)\.tar\.age")
+_APP = r"[a-z][a-z0-9_]{0,23}"
+_SERVICE = re.compile(r"[a-z][a-z0-9_]*")
+_NAME = re.compile(rf"(?P<app>{_APP})-(?P<created>\d{{8}}T\d{{6}}Z)\.tar\.age")
 _STAMP = "%Y%m%dT%H%M%SZ"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -107,18 +109,26 @@ def parse_name(name: str) -> tuple[str, datetime] | None:
 
 
 def _check(manifest: Manifest) -> None:
-    """Check the types of what is going to be relied on."""
+    """Check the types of what is going to be relied on, and names that become those of files."""
     datetime.fromisoformat(manifest.created)
     for name in ("app", "location", "node", "instance", "version", "config"):
         if not isinstance(getattr(manifest, name), str):
             raise TypeError(name)
+    if not re.fullmatch(_APP, manifest.app):
+        raise ValueError("app")
     if not isinstance(manifest.plan, dict):
         raise TypeError("plan")
-    for service in manifest.services.values():
-        if not isinstance(service["facts"], dict) or int(service.get("bytes", 0)) < 0:
-            raise TypeError("services")
+    for name, service in manifest.services.items():
+        _check_service(name, service)
     for path, member in manifest.members.items():
         _check_member(path, member)
+
+
+def _check_service(name: str, service: Mapping[str, Any]) -> None:
+    if not _SERVICE.fullmatch(name):
+        raise ValueError(name)
+    if not isinstance(service["facts"], dict) or int(service.get("bytes", 0)) < 0:
+        raise TypeError("services")
 
 
 def _check_member(path: str, member: Mapping[str, Any]) -> None:

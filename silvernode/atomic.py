@@ -31,6 +31,7 @@ def write(path: Path, text: str, mode: int = 0o644, group: int = -1) -> bool:
     try:
         _write_draft(draft, data, mode, group)
         draft.replace(path)
+        _sync(path.parent)
     finally:
         draft.unlink(missing_ok=True)
     return True
@@ -53,6 +54,15 @@ def remove(path: Path) -> None:
 
 def _draft(path: Path) -> Path:
     return path.with_name(f".{path.name}.new")
+
+
+def _sync(directory: Path) -> None:
+    """Have what a directory holds survive a power failure."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write_draft(draft: Path, data: bytes, mode: int, group: int) -> None:

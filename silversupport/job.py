@@ -140,6 +140,8 @@ class Run:
                 # All that it wrote is in the pipe by now; what it left running may hold that open.
                 watched, last = [reader], time.monotonic() + LAST_SECONDS
             data = _read(reader) if reader in ready else b""
+            if reader in ready and data == b"":
+                watched = [each for each in watched if each != reader]
             if self._attached and data:
                 os.write(STANDARD_OUTPUT, data)
             lines, newline, pending = (pending + decode(data)).rpartition("\n")

@@ -62,6 +62,11 @@ def serve(layout: Layout, changes: Changes, settings: Settings) -> None:
     with locks.of_routes(layout):
         old = new = registry.load(layout)
         for location, record in changes.items():
+            owner = old.owner(location)
+            if owner not in (None, record.app):
+                raise NodeError(
+                    f"{location} is served by the app {owner} by now; choose another location"
+                )
             new = new.switched(location, record.app, record.instance, now)
         for app in sorted({record.app for record in changes.values()}):
             varnish.load(layout, new, app, settings)

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator
 
-from silvernode import report
+from silvernode import locks, report
 from silvernode.doctor.finding import Finding, note, ok, wrong
 from silvernode.doctor.patient import Patient
-from silvernode.routing import varnish
+from silvernode.routing import registry, varnish
 
 CHECK = "routes"
 
 
 def check(patient: Patient) -> Iterator[Finding]:
     """Compare Varnish with the registry, and the registry with the records of the instances."""
-    layout, routes = patient.layout, patient.routes
+    layout = patient.layout
     mend = f"./silver setup-node {patient.node}, or on the node: silver-node refresh"
-    differences = varnish.differences(layout, routes, patient.settings)
+    # What a command that goes on beside changes is compared before it or after.
+    with locks.of_routes(layout):
+        routes = registry.load(layout)
+        differences = varnish.differences(layout, routes, patient.settings)
     for line in differences:
         yield wrong(CHECK, line, mend)
     for problem in report.records(layout)[1]:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from silvernode.doctor.finding import Finding, ok, wrong
 from silvernode.doctor.patient import Patient
@@ -57,7 +58,7 @@ def _updates(node: str) -> Iterator[Finding]:
     waiting = sorted(
         package.name
         for package in apt.Cache()
-        if package.is_upgradable and _is_security(package.candidate)
+        if package.is_installed and any(map(_is_security, _newer(package)))
     )
     if waiting:
         more = f" and {len(waiting) - LISTED} more" if len(waiting) > LISTED else ""
@@ -68,8 +69,13 @@ def _updates(node: str) -> Iterator[Finding]:
         )
 
 
-def _is_security(candidate: object) -> bool:
-    origins = getattr(candidate, "origins", ())
+def _newer(package: Any) -> Iterator[Any]:
+    """Return all versions that are newer than the installed one: the newest may be another's."""
+    return (each for each in package.versions if each > package.installed)
+
+
+def _is_security(version: Any) -> bool:
+    origins = version.origins
     return any(SECURITY in f"{each.archive} {each.label}".lower() for each in origins)
 
 

@@ -15,9 +15,15 @@ NO_HOST = "localhost"
 """What an app takes for its host where it is served at special locations only."""
 
 # `prev.HOST` is where HOST's previous instance is served.
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_SEGMENT = "(?![.]{1,2}(/|$))[A-Za-z0-9._~-]+"
 LOCATION = re.compile(
-    r"default|not-found|disabled|(\*\.)?(?!prev\.)[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*"
+    r"default|not-found|disabled"
+    r"|(\*\.)?(?!(prev|default|not-found|disabled)(/|$))(?!prev\.)(?=[^/]{1,248}(/|$))"
+    rf"{_LABEL}(\.{_LABEL})*(/{_SEGMENT})*"
 )
+"""As strict as `silverlining.app.locations`. A registry of an older release may hold others."""
+
 HOST_NAME = "(?!prev[.])([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 """A regular expression, in the syntax of Python and of Varnish, for a host that a visitor chose and
 that becomes the name of a directory. Source: RFC 1123, section 2.1; `prev.` is ours."""

@@ -18,7 +18,7 @@ Rules that came from outside:
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
@@ -71,7 +71,11 @@ def app_vcl(app: str, registry: Registry, directory: Path, max_connections: int)
         directory: where the role `varnish` keeps `apps.vcl`.
         max_connections: connections to one instance at most.
     """
-    own = [place for place in places(registry) if place.app == app]
+    own = [
+        place if place.previous in registry.addresses else replace(place, previous="")
+        for place in places(registry)
+        if place.app == app
+    ]
     served = {name for each in own for name in (each.instance, each.previous) if name}
     backends = [
         _backend(_backend_name(name), registry.addresses[name], max_connections)

@@ -38,6 +38,8 @@ def test_other_names_are_no_archives(name: str) -> None:
     "changed",
     [
         {"app": 1},
+        {"app": "../polls"},
+        {"services": {"../../tmp/x": {"facts": {}}}},
         {"created": "yesterday"},
         {"plan": []},
         {"services": {"files": {}}},

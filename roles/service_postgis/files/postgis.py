@@ -1,9 +1,12 @@
 """The data of `service.postgis`: see `silvernode.data.service`.
 
-What an app has made in its database may run code, such as that of a CHECK constraint, while it is
-restored. So the app's own role restores it, by a connection of its own, and never a superuser; what
-only a superuser may do, making the database and its extensions, is described in a file beside the
-dump and done first.
+What an app has made in its database may run code: that of a CHECK constraint while it is restored,
+that of a view, or of an index's expression, while it is read. So the app's own role restores it and
+counts its rows, by a connection of its own, and never a superuser; what only a superuser may do,
+making the database and its extensions, is described in a file beside the dump and done first.
+
+`pg_dump` has to be a superuser, to read what is not the app's. It plans no query of an app's table,
+and has the server refuse views and foreign tables under a table's name (CVE-2024-7348).
 """
 
 import json
@@ -23,27 +26,40 @@ from silvernode.errors import NodeError
 DUMP, SURROUNDINGS = "database.dump", "surroundings.json"
 POLL_SECONDS = 0.1
 
-# Tables with rows of their own, not those of an extension.
-TABLES = """
-CREATE TEMPORARY VIEW app_tables AS
-SELECT nspname, relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND c.relpersistence <> 't'
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-  AND NOT EXISTS (SELECT FROM pg_depend AS d
-                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
-"""
 SNAPSHOT = """
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SELECT pg_export_snapshot();
+"""
+JOIN_SNAPSHOT = """
+BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+SET TRANSACTION SNAPSHOT :'snapshot';
+"""
+
+# Tables with rows of their own, not those of an extension; and whether the app's role sees all the
+# rows: it may be without the right to, or have policies that hold for itself.
+_TABLES = """
+FROM (SELECT nspname, relname,
+        coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+                 AND NOT row_security_active(c.oid), false) AS is_seen
+      FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+        AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+        AND NOT EXISTS (SELECT FROM pg_depend AS d
+                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                          AND d.deptype = 'e')) AS tables
+"""
+LOCK = f"""
 SELECT format('LOCK TABLE ONLY %I.%I IN ACCESS SHARE MODE', nspname, relname)
-FROM pg_temp.app_tables \\gexec
+{_TABLES} WHERE is_seen \\gexec
+SELECT '';
 """
-COUNT = """
-SELECT format('SELECT json_build_array(%L, count(*)) FROM ONLY %I.%I',
+COUNT = f"""
+SELECT format(CASE WHEN is_seen THEN 'SELECT json_build_array(%L, count(*)) FROM ONLY %I.%I'
+                   ELSE 'SELECT json_build_array(%L, NULL)' END,
               nspname || '.' || relname, nspname, relname)
-FROM pg_temp.app_tables \\gexec
+{_TABLES} \\gexec
 SELECT json_build_array('', count(*)) FROM pg_largeobject_metadata;
-"""
+"""  # noqa: S608 - of texts that stand here
 
 # Grants on what an extension has made.
 _EXTENDED = re.compile(r"ACL \S+ (FUNCTION|PROCEDURE|AGGREGATE|TYPE|DOMAIN|OPERATOR) ")
@@ -144,20 +160,28 @@ class Service(base.Service):
         }
 
     def backup(self, target: Path) -> dict[str, Any]:
-        """Write a dump, and count the rows of every table in the same snapshot."""
+        """Write a dump, and count the rows of the tables in the same snapshot."""
         described = json.loads(self._ask(DESCRIBE, self.app))
         (target / SURROUNDINGS).write_text(json.dumps(described, indent=1))
-        with (
-            postgresql.start(self.app, values=self._values) as psql,
-            (target / DUMP).open("wb") as dump,
-        ):
-            postgresql.write(psql, TABLES + SNAPSHOT)
-            snapshot = postgresql.next_line(psql)
-            options = ["--format=custom", "--compress=1", f"--snapshot={snapshot}"]
-            command = ["pg_dump", *options, self.app]
-            programs.run_as(SUPERUSER, command, stdout=dump, variables=VARIABLES)
-            postgresql.write(psql, COUNT, last=True)
-            return _facts(postgresql.finished(psql))
+        with postgresql.start(self.app, values=self._values) as keeping:
+            postgresql.write(keeping, SNAPSHOT)
+            snapshot = postgresql.next_line(keeping)
+            values = {"snapshot": snapshot}
+            with (
+                postgresql.start(self.app, self.role, values) as counting,
+                (target / DUMP).open("wb") as dump,
+            ):
+                postgresql.write(counting, JOIN_SNAPSHOT + LOCK)
+                postgresql.next_line(counting)
+                options = ["--format=custom", "--compress=1", f"--snapshot={snapshot}"]
+                command = ["pg_dump", *options, self.app]
+                programs.run_as(SUPERUSER, command, stdout=dump, variables=VARIABLES)
+                postgresql.write(counting, COUNT, last=True)
+                facts = _facts(postgresql.finished(counting))
+            postgresql.write(keeping, "COMMIT;", last=True)
+            postgresql.finished(keeping)
+        facts["tables"] = {name: rows for name, rows in facts["tables"].items() if rows is not None}
+        return facts
 
     def stage(self, source: Path | None) -> None:
         """Make the database on the side, and restore into it."""
@@ -178,14 +202,13 @@ class Service(base.Service):
         self._ask(_settings(self.copy, self.role, described), self.copy, self.role)
 
     def check(self, facts: Mapping[str, Any]) -> None:
-        """Compare how many rows every table has."""
-        found = _facts(self._ask(TABLES + COUNT, self.copy))
-        expected, there = facts["tables"], found["tables"]
-        names = sorted(expected.keys() | there.keys())
+        """Compare how many rows the tables have that were counted."""
+        found = _facts(self._ask(COUNT, self.copy, self.role))
+        there = found["tables"]
         wrong = [
-            f"{name}: {there.get(name, 'no table')}, not {expected.get(name, 'no table')}"
-            for name in names
-            if there.get(name) != expected.get(name)
+            f"{name}: {there.get(name, 'no table')}, not {rows}"
+            for name, rows in sorted(facts["tables"].items())
+            if there.get(name, "no table") not in (rows, None)
         ]
         if found["large_objects"] != facts["large_objects"]:
             wrong.append(f"large objects: {found['large_objects']}, not {facts['large_objects']}")

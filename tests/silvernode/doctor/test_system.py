@@ -1,6 +1,7 @@
 import os
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,18 @@ from silvernode.doctor import system
 from silvernode.doctor.patient import Patient
 
 
+@dataclass(order=True)
+class Version:
+    """One of a package: of three the middle one may be of the security archive."""
+
+    number: int
+    origins: list[Any] = field(compare=False)
+
+
 def package(name: str, archive: str = "", label: str = "", upgradable: bool = True) -> Any:
     origin = SimpleNamespace(archive=archive, label=label)
-    candidate = SimpleNamespace(origins=[origin])
-    return SimpleNamespace(name=name, is_upgradable=upgradable, candidate=candidate)
+    versions = [Version(1, []), Version(2, [origin] if upgradable else []), Version(3, [])]
+    return SimpleNamespace(name=name, is_installed=True, installed=versions[0], versions=versions)
 
 
 @pytest.fixture(autouse=True)
