@@ -1,6 +1,6 @@
 """What provisioning installs on a node, as one hash.
 
-The role ``app`` records it on the node, so that ``silver demo`` can tell without a connection for
+The role ``base`` records it on the node, so that ``silver demo`` can tell without a connection for
 each task whether provisioning again could change anything. ``python -m silverlining.release``
 prints it, which is how ``inventory/group_vars/all.yml`` gives it to the roles.
 """

@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
         groups, hostvars = variables["groups"], variables["hostvars"]
         addresses = {host: hostvars[host].get("ansible_host", host) for host in groups["all"]}
         target = targets.choose(self._task.args.get("node"), location.host, groups, addresses)
-        hosts = groups.get(target, [target])
+        hosts = targets.web_nodes(target, groups)
         targets.check_running(
             {host: hostvars[host].get("libcloud_state", "running") for host in hosts}
         )
@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
             "location": str(location),
             "plan": app.plan(),
             "config": config,
-            "target": target,
+            "hosts": hosts,
             "warnings": list(app.warnings),
         }
 

@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
         groups, hostvars = variables["groups"], variables["hostvars"]
         addresses = {name: hostvars[name].get("ansible_host", name) for name in groups["all"]}
         target = targets.choose(node, host, groups, addresses)
-        name = groups.get(target, [target])[0]
+        name = targets.web_nodes(target, groups)[0]
         targets.check_running({name: hostvars[name].get("libcloud_state", "running")})
         script, *arguments = command or [""]
         request = Run(location, script, arguments, cron=cron).request(name)

@@ -10,7 +10,7 @@ from silversupport.errors import SilverError
 
 
 class ActionModule(ActionBase):
-    """Finds the nodes that a playbook is about."""
+    """Finds the nodes that a playbook is about: those that applications run on."""
 
     _supports_check_mode = True
     _requires_connection = False
@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
         addresses = {host: hostvars[host].get("ansible_host", host) for host in groups["all"]}
         host = _host(arguments.get("locations") or [])
         target = targets.choose(arguments.get("node"), host, groups, addresses)
-        hosts = list(groups.get(target, [target]))
+        hosts = targets.web_nodes(target, groups)
         targets.check_running(
             {name: hostvars[name].get("libcloud_state", "running") for name in hosts}
         )

@@ -55,9 +55,11 @@ plan:
   description: What its C(app.ini) says.
   returned: success
   type: dict
-target:
-  description: The Ansible group or host that it goes to.
+hosts:
+  description: >-
+    The nodes that it goes to: those of its set that applications run on. The first has the jobs.
   returned: success
-  type: str
-  sample: set_web1
+  type: list
+  elements: str
+  sample: [shop-web1, shop-web2]
 """

@@ -18,7 +18,7 @@ options:
     default: []
   digest:
     description:
-      - What provisioning would install now, as one hash (C(app_release_digest)).
+      - What provisioning would install now, as one hash (C(base_release_digest)).
     type: str
     required: true
 """
@@ -27,7 +27,7 @@ EXAMPLES = r"""
 - name: Look for what is wrong
   silver_doctor:
     addresses: [203.0.113.80]
-    digest: "{{ app_release_digest }}"
+    digest: "{{ base_release_digest }}"
 """
 
 RETURN = r"""

@@ -53,7 +53,7 @@ target:
   type: str
   sample: set_shop
 hosts:
-  description: The hosts in it.
+  description: The hosts in it that applications run on; the first has the jobs.
   returned: success
   type: list
   elements: str

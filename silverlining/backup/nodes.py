@@ -35,7 +35,7 @@ def of_location(
     groups, hostvars = variables["groups"], variables["hostvars"]
     addresses = {host: hostvars[host].get("ansible_host", host) for host in groups["all"]}
     target = targets.choose(node, location.partition("/")[0], groups, addresses)
-    name = groups.get(target, [target])[0]
+    name = targets.web_nodes(target, groups)[0]
     targets.check_running({name: hostvars[name].get("libcloud_state", "running")})
     ssh = action._shared_loader_obj.connection_loader.get("ssh", action._play_context)
     options = ssh._resolve_option_variables(hostvars[name], action._templar)

@@ -8,11 +8,8 @@ from typing import Any
 from libcloud.compute.base import Node
 
 from silverlining.nodes.sources import Source
-from silverlining.nodes.targets import DEVEL_GROUP
+from silverlining.nodes.targets import DEVEL_GROUP, ROLE_GROUPS
 from silversupport.errors import SilverError
-
-ROLE_GROUPS = ("web", "db", "balancer")
-"""Groups of a node whose own groups name none of them: it does everything."""
 
 GROUPS_LABEL = "silverlining-groups"
 """Label (tag, metadata) of a node that holds its groups, joined by ``-``: no cloud refuses that."""

@@ -6,6 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from silversupport.errors import SilverError
 
 SET_PREFIX = "set_"
+ROLE_GROUPS = ("web", "db", "balancer")
+"""What a node may be for; one in none of these groups is for everything."""
+
+WEB_GROUP = "web"
+"""Group of the nodes that applications run on."""
+
 DEVEL_GROUP = "devel"
 """Group, and the only one, of nodes that serve development here: no application goes there."""
 
@@ -71,6 +77,27 @@ def choose(
             f" nodes (-e node={first} for a playbook)"
         )
     return candidates.pop()
+
+
+def web_nodes(target: str, groups: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the nodes of a target that applications run on; the first one has the jobs.
+
+    Args:
+        target: a group or host, from `choose`.
+        groups: the inventory's groups, with the names of their hosts.
+
+    Raises:
+        TargetError: there is none among them.
+    """
+    hosts = list(groups.get(target, [target]))
+    placed = {host for name in ROLE_GROUPS for host in groups.get(name, ())}
+    web = [host for host in hosts if host in groups.get(WEB_GROUP, ()) or host not in placed]
+    if not web:
+        raise TargetError(
+            f"{_label(target, hosts)} has no node in the group {WEB_GROUP}, and applications run"
+            " only there; name another node, or its whole set"
+        )
+    return web
 
 
 def check_running(states: Mapping[str, str]) -> None:

@@ -70,7 +70,7 @@ def to_node(name: str | None) -> Connection:
     """Return the way to a node.
 
     Args:
-        name: a node, or a set, of which it is the first node; None for the only one there is.
+        name: a node, or a set, of which it is the first web node; None for the only one there is.
 
     Raises:
         InventoryError: the inventory cannot be read.
@@ -107,7 +107,7 @@ def _find(node: str | None, host: str) -> Connection:
         addresses = memory.recall("addresses", lambda: ansible().addresses(groups["all"]))
     resolve = targets.addresses_of if host else lambda _: set()
     target = targets.choose(node, host, groups, addresses, resolve)
-    name = groups.get(target, [target])[0]
+    name = targets.web_nodes(target, groups)[0]
     login = memory.recall(f"login {name}", lambda: asdict(ansible().login(name)))
     memory.keep()
     return _connection(name, Login(**login))

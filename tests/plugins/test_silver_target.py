@@ -51,6 +51,11 @@ def test_a_set_is_all_of_its_nodes() -> None:
     assert find(groups, node="shop")["hosts"] == ["b", "c"]
 
 
+def test_of_a_set_the_nodes_that_applications_run_on_are_meant() -> None:
+    groups = {"all": ["a", "b", "c"], "set_shop": ["a", "b", "c"], "web": ["b", "c"], "db": ["a"]}
+    assert find(groups, node="shop")["hosts"] == ["b", "c"]
+
+
 @pytest.mark.parametrize(
     "locations",
     [["192.0.2.2"], "192.0.2.2", ["prev.192.0.2.2/blog", "192.0.2.1"]],

@@ -95,3 +95,26 @@ def test_a_node_that_is_stopped_is_told_with_what_starts_it() -> None:
 
 def test_an_address_is_its_own() -> None:
     assert targets.addresses_of("127.0.0.1") == {"127.0.0.1"}
+
+
+GROUPS = {
+    "all": ["db1", "lb1", "own", "web1", "web2"],
+    "set_shop": ["db1", "lb1", "web1", "web2"],
+    "web": ["web1", "web2"],
+    "db": ["db1"],
+    "balancer": ["lb1"],
+}
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [("set_shop", ["web1", "web2"]), ("web2", ["web2"]), ("own", ["own"])],
+    ids=["a set", "one of its nodes", "a node that is in no group does everything"],
+)
+def test_applications_go_to_web_nodes(target: str, expected: list[str]) -> None:
+    assert targets.web_nodes(target, GROUPS) == expected
+
+
+def test_applications_go_to_no_other_node() -> None:
+    with pytest.raises(TargetError, match="db1 has no node in the group web, and applications"):
+        targets.web_nodes("db1", GROUPS)
