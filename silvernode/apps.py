@@ -4,6 +4,7 @@ import grp
 import os
 import secrets
 import shutil
+from hashlib import sha256
 from pathlib import Path
 from string import Template
 
@@ -57,6 +58,23 @@ def provide(layout: Layout, app: str) -> None:
     common = Template(ROTATION).substitute(app=app)
     rotation = LOGROTATE.substitute(logs=layout.logs(app), common=common)
     atomic.write(layout.logrotate / user(app), rotation)
+
+
+def secret_digest(layout: Layout, app: str) -> str:
+    """Return what tells whether two nodes have the same secret; empty where there is none yet."""
+    path = layout.data("secret", app)
+    return sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+def share_secret(layout: Layout, app: str, secret: str = "") -> str:
+    """Return an app's secret; put another one in its place first, if one is given.
+
+    An app's processes read it anew whenever they use it (`silversupport.secret`).
+    """
+    path = layout.data("secret", app)
+    if secret:
+        atomic.write(path, secret, mode=0o440, group=_group(app))
+    return path.read_text(encoding="ascii")
 
 
 def restrict(tree: Path, app: str) -> None:

@@ -17,6 +17,7 @@ from dataclasses import asdict
 from typing import Any
 
 from silvernode import (
+    apps,
     disk_report,
     instances,
     interrupts,
@@ -28,7 +29,15 @@ from silvernode import (
     settings,
 )
 from silvernode.data import backup, clear, description, journal, mending, restore
-from silvernode.deploy import activation, cleaning, deactivation, preparation, removal, texts
+from silvernode.deploy import (
+    activation,
+    agreement,
+    cleaning,
+    deactivation,
+    preparation,
+    removal,
+    texts,
+)
 from silvernode.deploy import update as deploy
 from silvernode.deploy.request import Request, Upload
 from silvernode.errors import DataChanged, NodeError
@@ -108,7 +117,7 @@ def _prepare(layout: Layout) -> Answer:
 
 
 def _switch(layout: Layout) -> Answer:
-    """Make an upload an instance, try it, and serve it."""
+    """Make an upload an instance, try it, and serve it, once the other nodes of its set agree."""
     interrupts.end_with_client()
     asked = _asked("staging", "expected")
     upload = Upload(
@@ -117,8 +126,9 @@ def _switch(layout: Layout) -> Answer:
         bool(asked.get("config")),
         list(asked.get("revisions", [])),
         bool(asked.get("leader", True)),
+        str(asked.get("instance", "")),
     )
-    return deploy.switch(layout, _request(asked), upload)
+    return deploy.switch(layout, _request(asked), upload, agreement.ask)
 
 
 def _settle(layout: Layout) -> Answer:
@@ -127,6 +137,13 @@ def _settle(layout: Layout) -> Answer:
     request = _request(asked)
     active = removal.settle(layout, request, asked["staging"])
     return {"active": active, "told": journal.take_notes(layout, request.app)}
+
+
+def _secret(layout: Layout) -> Answer:
+    """Tell an app's secret to another node of its set, or take that of another one."""
+    asked = _needed("app", "owner")
+    with locks.of_app(layout, asked["app"], asked["owner"], "sharing its secret"):
+        return {"secret": apps.share_secret(layout, asked["app"], str(asked.get("secret", "")))}
 
 
 def _texts(layout: Layout) -> Answer:
@@ -329,6 +346,7 @@ COMMANDS: dict[Callable[..., Answer | int], Sequence[str]] = {
     _prepare: (),
     _switch: (),
     _settle: (),
+    _secret: (),
     _texts: (),
     _activate: (),
     _deactivate: (),
@@ -374,7 +392,8 @@ def _needed(*fields: str) -> Mapping[str, Any]:
     Raises:
         NodeError: it comes from another version than this node's, or is not one at all.
     """
-    asked = _checked(sys.stdin.buffer.read())
+    # One line: what follows it is for `agreement`.
+    asked = _checked(sys.stdin.buffer.readline())
     missing = set(fields) - set(asked)
     if missing:
         raise NodeError(f"not a request: it lacks {', '.join(sorted(missing))}")
@@ -382,7 +401,7 @@ def _needed(*fields: str) -> Mapping[str, Any]:
 
 
 def _request(asked: Mapping[str, Any]) -> Request:
-    return Request(asked["plan"], asked["location"], asked["owner"])
+    return Request(asked["plan"], asked["location"], asked["owner"], int(asked.get("nodes", 1)))
 
 
 def _checked(text: str | bytes) -> dict[str, Any]:

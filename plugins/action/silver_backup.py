@@ -9,9 +9,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from silverbackup.destinations import Destination
-from silverlining.backup import keys, nodes
+from silverlining.backup import keys
 from silverlining.backup.making import Backup
 from silverlining.deploy import interruption
+from silverlining.remote import action_connections
 from silversupport.errors import SilverError
 
 
@@ -50,7 +51,7 @@ class ActionModule(ActionBase):
             keys=keys.for_writing(
                 given.get("recipients") or [], Path(identity).expanduser() if identity else None
             ),
-            node=nodes.of_action(self, variables),
+            node=action_connections.of_action(self, variables),
             verify=bool(boolean(given.get("verify", True))),
             show=lambda line: self._display.display(line, newline=False, screen_only=True),
         )

@@ -26,13 +26,14 @@ class ActionModule(ActionBase):
             "plan": application["plan"],
             "location": application["location"],
             "config": bool(application["config"]),
+            "nodes": len(application["hosts"]),
             "check": self._task.check_mode,
         }
+        node = (task_vars or {})["inventory_hostname"]
         try:
-            answer = node_program.call(
-                self, "prepare", request, (task_vars or {})["inventory_hostname"]
-            )
+            answer = node_program.call(self, "prepare", request, node)
         except NodeProgramError as error:
             return {"failed": True, "msg": f"{error}\n{error.output}".strip()}
         warnings = app_environment.difference(Path(application["directory"]), answer["python"])
-        return {"changed": False, **answer, "warnings": [*warnings, *answer["warnings"]]}
+        told = {**answer, "warnings": [*warnings, *answer["warnings"]]}
+        return {"changed": False, "node": node, **told}

@@ -13,6 +13,7 @@ from silverlining.backup import keys, nodes, reading
 from silverlining.backup.restoring import Restore
 from silverlining.backup.sources import SITE, Archive, Site, Source
 from silverlining.deploy import interruption
+from silverlining.remote import action_connections
 from silversupport.errors import SilverError
 
 
@@ -53,7 +54,7 @@ class ActionModule(ActionBase):
         return Restore(
             source=self._source(variables),
             location=self._task.args["location"],
-            node=nodes.of_action(self, variables),
+            node=action_connections.of_action(self, variables),
             show=lambda line: self._display.display(line, newline=False, screen_only=True),
         )
 

@@ -1,7 +1,7 @@
 """Action plugin; documented in plugins/modules/silver_update.py."""
 
 import os
-import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,17 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from silverlining.app import application, compiled
-from silverlining.deploy import interruption, node_program, site_names
+from silverlining.deploy import interruption, site_names
 from silverlining.deploy.node_program import NodeProgramError
-from silverlining.deploy.update import Node, Update
+from silverlining.deploy.node_update import Node, NodeUpdate, Release
+from silverlining.deploy.update import Update
+from silverlining.remote import action_connections
+from silverlining.remote.connections import Connection
 from silversupport.errors import SilverError
-
-SETTLE_SECONDS = 20
-"""That an interrupted update takes at most to ask the node what became of it."""
 
 
 class ActionModule(ActionBase):
-    """Uploads what has changed of an application, and switches its location to it."""
+    """Uploads what has changed of an application to its nodes, and switches its location to it."""
 
     _supports_check_mode = True
     _VALID_ARGS = frozenset({"application", "needs", "etc_hosts", "clear"})
@@ -40,7 +40,8 @@ class ActionModule(ActionBase):
         except SilverError as error:
             return {"failed": True, "msg": self._failure(error)}
         except KeyboardInterrupt:
-            interruption.tell(self._settle())
+            interruption.end_children()
+            interruption.tell(self._planned().settle())
             # Nobody reads a result any more, and to send one could wait for ever.
             os._exit(os.EX_TEMPFAIL)
         if constants.DEFAULT_STDOUT_CALLBACK == "default":  # which shows no messages
@@ -48,64 +49,45 @@ class ActionModule(ActionBase):
         return result
 
     def _planned(self) -> Update:
-        app = self._app
-        return Update(
+        app, needs = self._app, self._task.args["needs"]
+        release = Release(
             directory=Path(app["directory"]),
             config=Path(app["config"]) if app["config"] else None,
             plan=app["plan"],
             location=app["location"],
-            needs=self._task.args["needs"],
-            node=self._to_node(),
-            check=self._task.check_mode,
-            leader=self._variables["inventory_hostname"]
-            == self._variables["ansible_play_hosts_all"][0],
+            nodes=len(app["hosts"]),
         )
+        nodes = [
+            NodeUpdate(release, Node(self._connect(each["node"])), each, leader=number == 0)
+            for number, each in enumerate(needs)
+        ]
+        return Update(release, nodes, check=self._task.check_mode)
 
-    def _to_node(self) -> Node:
-        """Return the way to the node that this action's own connection takes.
-
-        The connection builds ssh's command from some twenty options; building it a second time
-        would be a second place to get it wrong, and would miss the connection that is open.
-        """
-        name, connection = self._variables["inventory_hostname"], self._connection
-        if connection.transport != "ssh":
-            raise SilverError(f"{name}: updates go over ssh, not over {connection.transport}")
-        ssh = connection._build_command(connection.get_option("ssh_executable"), "ssh")
-        return Node(
-            name=name,
-            host=connection.get_option("host"),
-            ssh=[part.decode() for part in ssh],
-            sudo=bool(connection.become) and connection.get_option("remote_user") != "root",
-            call=lambda command, request: node_program.call(self, command, request, name),
-        )
+    def _connect(self, name: str) -> Connection:
+        if name == self._variables["inventory_hostname"]:
+            way = action_connections.of_action(self, self._variables)
+        else:
+            way = action_connections.of_host(self, self._variables, name)
+        # Of an option given twice, ssh takes the first. It uses the connection that is open, and
+        # leaves none open: a process in the background would hold the pipes of this one.
+        program, *options = way.ssh
+        return replace(way, ssh=(program, "-o", "ControlMaster=no", *options))
 
     def _name_site(self, update: Update, result: dict[str, Any]) -> None:
         """Make the site's names open in the browser of who deploys it, if that is wanted."""
-        nodes = self._variables["ansible_play_hosts_all"]
-        if update.check or not self._flag("etc_hosts") or update.node.name != nodes[0]:
+        if update.check or not self._flag("etc_hosts"):
             return
-        host = update.location.partition("/")[0]
         hostvars = self._variables["hostvars"]
-        others = [hostvars[each].get("ansible_host", each) for each in nodes[1:]]
-        report = site_names.provide(host, update.node.name, [update.node.host, *others])
+        balancers = hostvars[update.nodes[0].name].get("silver_balancer_nodes", [])
+        doors = [*balancers, *self._app["hosts"]]
+        addresses = [hostvars[each].get("ansible_host", each) for each in doors]
+        host = update.release.location.partition("/")[0]
+        report = site_names.provide(host, doors[0], addresses)
         result["msg"] = "\n".join([result["msg"], *report.lines])
         result["warnings"] = [*result.get("warnings", []), *report.warnings]
 
     def _flag(self, name: str) -> bool:
         return bool(boolean(self._task.args.get(name, False)))
-
-    def _settle(self) -> str:
-        """Tidy up after Ctrl-C, and tell what was and what was not done."""
-        interruption.end_children()
-        signal.signal(signal.SIGALRM, _give_up)
-        signal.alarm(SETTLE_SECONDS)
-        try:
-            return self._planned().settle()
-        except SilverError as error:
-            return (
-                f"{self._app['location']}: the node could not be asked what became of the update"
-                f" ({error}); an unfinished one undoes itself (see: silver query)"
-            )
 
     def _failure(self, error: SilverError) -> str:
         changed = isinstance(error, NodeProgramError) and error.data_changed
@@ -116,12 +98,14 @@ class ActionModule(ActionBase):
         return "\n".join(parts)
 
     def _unloadable(self) -> list[str]:
-        needs = self._task.args["needs"]
-        modules = application.load(
-            Path(self._app["directory"]), self._app["plan"]["services"]
-        ).modules
-        return compiled.unloadable(modules, needs["python"], needs["machine"], tuple(needs["libc"]))
-
-
-def _give_up(_number: int, _frame: object) -> None:
-    raise SilverError(f"no answer within {SETTLE_SECONDS} s")
+        """Return the compiled modules that a node cannot load, which may be why it failed."""
+        directory, services = Path(self._app["directory"]), self._app["plan"]["services"]
+        modules = application.load(directory, services).modules
+        lines = [
+            line
+            for each in self._task.args["needs"]
+            for line in compiled.unloadable(
+                modules, each["python"], each["machine"], tuple(each["libc"])
+            )
+        ]
+        return list(dict.fromkeys(lines))

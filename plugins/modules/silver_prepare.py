@@ -26,6 +26,20 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+node:
+  description: The node's name in the inventory.
+  returned: success
+  type: str
+  sample: web1
+next:
+  description: The name of the next instance there.
+  returned: success
+  type: str
+  sample: polls.20261122_002
+secret:
+  description: Digest of the application's secret, empty if it has none yet.
+  returned: success
+  type: str
 active:
   description: The instance that serves the location now; empty if there is none.
   returned: success

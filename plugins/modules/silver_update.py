@@ -4,11 +4,14 @@ DOCUMENTATION = r"""
 module: silver_update
 short_description: Upload what has changed of an application, and switch its location to it
 description:
-  - Uploads with rsync through the connection that Ansible has open, sharing unchanged files with
+  - Works on all nodes that run the application by itself, side by side, so it is a task that runs
+    once.
+  - Uploads with rsync through the connections that Ansible has open, sharing unchanged files with
     the active instance.
-  - Starts the new instance beside the old one, carries out C(update_fetch), asks C(check_url), and
-    only then moves the routes. If any of this fails the site stays as it was, and nothing of the
-    upload is left.
+  - Starts the new instance beside the old one, carries out C(update_fetch) on the first node, asks
+    C(check_url) on each, and only then moves the routes. If any of this fails on any node, the site
+    stays as it was on all of them, and nothing of the upload is left.
+  - Gives all nodes the same secret of the application.
   - Changes nothing if the directory is what is served already.
   - In check mode it lists what an update would change, and what was edited on the node, with the
     differences of texts if C(--diff) is given.
@@ -20,8 +23,9 @@ options:
     type: dict
     required: true
   needs:
-    description: What M(silver_prepare) returned.
-    type: dict
+    description: What M(silver_prepare) returned, for each node; the first one is the leader.
+    type: list
+    elements: dict
     required: true
   etc_hosts:
     description:
@@ -39,7 +43,8 @@ EXAMPLES = r"""
 - name: Upload, check and switch
   silver_update:
     application: "{{ application }}"
-    needs: "{{ needs }}"
+    needs: "{{ ansible_play_hosts | map('extract', hostvars, 'needs') }}"
+  run_once: true
 """
 
 RETURN = r"""

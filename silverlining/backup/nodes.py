@@ -12,16 +12,12 @@ from ansible.plugins.action import ActionBase
 from silverbackup.errors import BackupError
 from silverlining.deploy.node_program import PROGRAM, owner
 from silverlining.nodes import targets
-from silverlining.remote.connections import ROOT_USER, Connection
+from silverlining.remote import action_connections
+from silverlining.remote.connections import Connection
 from silversupport import VERSION
 
 USAGE_ERROR = 2
 """The exit status of silver-node for a command that it does not know."""
-
-
-def of_action(action: ActionBase, variables: Mapping[str, Any]) -> Connection:
-    """Return the way to the node of an action that its own connection takes."""
-    return _way(action._connection, variables["inventory_hostname"])
 
 
 def of_location(
@@ -37,10 +33,7 @@ def of_location(
     target = targets.choose(node, location.partition("/")[0], groups, addresses)
     name = targets.web_nodes(target, groups)[0]
     targets.check_running({name: hostvars[name].get("libcloud_state", "running")})
-    ssh = action._shared_loader_obj.connection_loader.get("ssh", action._play_context)
-    options = ssh._resolve_option_variables(hostvars[name], action._templar)
-    ssh.set_options(var_options=options)
-    return _way(ssh, name)
+    return action_connections.of_host(action, variables, name)
 
 
 def ask(connection: Connection, command: str, **request: object) -> dict[str, Any]:
@@ -158,18 +151,6 @@ def taker(connection: Connection, command: str, **request: object) -> Iterator[T
             yield Taker(connection, process, errors)
         finally:
             process.kill()
-
-
-def _way(connection: Any, name: str) -> Connection:
-    if connection.transport != "ssh":
-        raise BackupError(f"{name}: backups go over ssh, not over {connection.transport}")
-    ssh = connection._build_command(connection.get_option("ssh_executable"), "ssh")
-    return Connection(
-        name,
-        str(connection.get_option("host")),
-        tuple(part.decode() for part in ssh),
-        sudo=connection.get_option("remote_user") != ROOT_USER,
-    )
 
 
 def _complete(connection: Connection, request: Mapping[str, object]) -> dict[str, object]:

@@ -43,15 +43,23 @@ def raised() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def helper() -> ThreadPoolExecutor:
-    """Return a thread for work that goes on beside that of the main one, without its signals.
+@contextmanager
+def helpers(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Give threads for work that goes on beside that of the main one, without its signals.
 
     The system gives a signal to any thread, Python handles it in the main one, and nobody would
-    wake that from waiting for a program.
+    wake that from waiting for a program. On Ctrl-C the programs that they have started are ended.
     """
-    return ThreadPoolExecutor(
-        1, initializer=signal.pthread_sigmask, initargs=(signal.SIG_BLOCK, SIGNALS)
+    pool = ThreadPoolExecutor(
+        count, initializer=signal.pthread_sigmask, initargs=(signal.SIG_BLOCK, SIGNALS)
     )
+    try:
+        yield pool
+    except KeyboardInterrupt:
+        end_children()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _keep_waiting() -> None:

@@ -1,10 +1,12 @@
 """The first half of a deploy: what a node needs before an upload can become an instance."""
 
+import json
 import platform
 import shutil
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -34,18 +36,20 @@ def prepare(layout: Layout, request: Request, check: bool, config: bool = False)
 
     Returns:
         The active instance, whether the location is disabled, the directory to compare with, the
-        directory to upload to, the directory of the location's configuration, the services and
-        packages that have to be provided first, whether the node has changed since the active
+        directory to upload to, the name of the next instance, a digest of the app's secret, the
+        directory of the location's configuration, the services and packages that have to be
+        provided first, whether the node has changed since the active
         instance was started, what was edited in the active instance, the bytes that an upload may
         take, what compiled modules must fit, and warnings of what a killed command left.
 
     Raises:
         NodeError: the location is another app's, the node does not provide a service, or the app
-            lacks a configuration, or has a schedule that is none.
+            lacks a configuration, has a schedule that is none, or cannot run on several nodes.
     """
     settings = node_settings.load(layout)
     routes = registry.load(layout)
     request.check_free(routes)
+    _check_nodes(layout, request)
     schedules.check(request.plan)
     services = list(_missing_services(layout, request))
     app_config.origin(layout, request, config)
@@ -58,6 +62,8 @@ def prepare(layout: Layout, request: Request, check: bool, config: bool = False)
         "disabled": routes.is_disabled(request.location) or request.app in routes.disabled.apps,
         "base": str(layout.www / base) if base else "",
         "staging": str(layout.staging / f"{request.app}.{time.time_ns()}"),
+        "next": next_name(layout, request.app, datetime.now(UTC)),
+        "secret": apps.secret_digest(layout, request.app),
         "config": str(app_config.path(layout, configured)) if configured else "",
         "edits": _edits(layout, active, thorough=check),
         "services": services,
@@ -69,6 +75,15 @@ def prepare(layout: Layout, request: Request, check: bool, config: bool = False)
         "libc": list(platform.libc_ver()),
         "warnings": warnings,
     }
+
+
+def next_name(layout: Layout, app: str, now: datetime) -> str:
+    """Return the name of an app's next instance on this node.
+
+    A name is never given again: answers of an instance may be in a cache, its lines in a log.
+    """
+    last = registry.load(layout).numbers.get(app, "")
+    return instances.next_name(app, [*instances.on_disk(layout, app), last], now)
 
 
 def configuration(layout: Layout, request: Request) -> str:
@@ -96,6 +111,29 @@ def _make_ready(layout: Layout, request: Request, settings: Settings) -> list[st
     with locks.of_routes(layout):
         varnish.apply(layout, registry.load(layout), settings)
     return told
+
+
+def _check_nodes(layout: Layout, request: Request) -> None:
+    """Check that an app can run on as many nodes as it is going to.
+
+    Raises:
+        NodeError: what it asks for would be on each node by itself.
+    """
+    if request.nodes == 1:
+        return
+    for service in request.plan["services"]:
+        path = layout.service_settings(service)
+        if path.exists() and json.loads(path.read_bytes()).get("only_on_one_node"):
+            raise NodeError(
+                f"service.{service} keeps its data on one node, and {request.app} would run on"
+                f" {request.nodes}: give them a shared place (roles/service_{service}/README.md),"
+                " or name one of them"
+            )
+    if mode := request.plan.get("update_mode"):
+        raise NodeError(
+            f"update_mode = {mode} keeps visitors out of one node only, and {request.app} would run"
+            f" on {request.nodes}: leave it out of app.ini, or name one of them"
+        )
 
 
 def _missing_services(layout: Layout, request: Request) -> Iterator[dict[str, str]]:

@@ -20,11 +20,13 @@ class Request:
         plan: what the app's `app.ini` says, as the laptop checked it.
         location: `HOST[/PATH]`.
         owner: who asks, as `user@machine`.
+        nodes: how many nodes of its set run the app.
     """
 
     plan: Mapping[str, Any]
     location: str
     owner: str
+    nodes: int = 1
 
     def __post_init__(self) -> None:
         # They become names of files, units and users, and text of VCL, all of them root's.
@@ -59,7 +61,9 @@ class Upload:
         expected: the instance that was active at the location when the upload was prepared.
         config: whether a deployment configuration was uploaded with it.
         revisions: the version-control checkouts in the app, as the laptop found them.
-        leader: whether this node is the first of its set, which has the jobs.
+        leader: whether this node is the first of its set, which carries out `update_fetch` and has
+            the jobs.
+        instance: the name that the instance is given on every node of its set; empty for the next.
     """
 
     name: str
@@ -67,3 +71,4 @@ class Upload:
     config: bool = False
     revisions: list[dict[str, Any]] = field(default_factory=list)
     leader: bool = True
+    instance: str = ""

@@ -1,6 +1,6 @@
 """The second half of a deploy: an upload becomes an instance, is tried, and is served."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,8 +11,7 @@ from silvernode import settings as node_settings
 from silvernode.data import mending, safeguard
 from silvernode.data.journal import Journal
 from silvernode.data.safeguard import Guard
-from silvernode.deploy import app_config, bytecode, manifest, removal, switching
-from silvernode.deploy.preparation import configuration
+from silvernode.deploy import app_config, bytecode, manifest, preparation, removal, switching
 from silvernode.deploy.request import Request, Upload
 from silvernode.errors import NodeError
 from silvernode.instances import Record
@@ -22,13 +21,20 @@ from silvernode.routing.registry import Registry
 from silvernode.settings import Settings
 
 
-def switch(layout: Layout, request: Request, upload: Upload) -> dict[str, Any]:
+def switch(
+    layout: Layout,
+    request: Request,
+    upload: Upload,
+    agree: Callable[[str], None] = lambda instance: None,
+) -> dict[str, Any]:
     """Make an upload an instance, try it, and serve it.
 
     Args:
         layout: the node's paths.
         request: which app, where.
         upload: what was uploaded.
+        agree: called once the instance has passed its trial; returns when it may be served, and
+            raises a NodeError if it may not, for the other nodes of its set.
 
     Returns:
         The new instance, the one before it, and what `silvernode.deploy.switching.tidy_up` returns.
@@ -44,9 +50,10 @@ def switch(layout: Layout, request: Request, upload: Upload) -> dict[str, Any]:
             _check_expected(registry.load(layout), request, upload.expected)
             with (
                 _new_instance(layout, request, upload) as record,
-                _guarded(layout, request, record, settings) as guard,
+                _guarded(layout, request, upload, record, settings) as guard,
             ):
-                switching.start(layout, record, request.location, settings, update=True)
+                switching.start(layout, record, request.location, settings, update=upload.leader)
+                agree(record.instance)
                 guard.release()
                 switching.serve(layout, {request.location: record}, settings)
             app_config.forget_restored(layout, request.app)
@@ -64,7 +71,7 @@ def switch(layout: Layout, request: Request, upload: Upload) -> dict[str, Any]:
 
 
 def _guarded(
-    layout: Layout, request: Request, record: Record, settings: Settings
+    layout: Layout, request: Request, upload: Upload, record: Record, settings: Settings
 ) -> AbstractContextManager[Guard]:
     """Have the app's data be as it was before, should the update fail."""
     routes = registry.load(layout)
@@ -73,7 +80,7 @@ def _guarded(
     mode = request.plan.get("update_mode") or "" if before else ""
     change = Journal(request.app, request.location, before, record.instance, mode)
     reason = f"before the update to {record.instance}"
-    needed = bool(request.plan["update_fetch"])
+    needed = upload.leader and bool(request.plan["update_fetch"])
     return safeguard.guarded(layout, settings, change, reason, needed=needed)
 
 
@@ -91,10 +98,7 @@ def _check_expected(routes: Registry, request: Request, expected: str) -> None:
 def _new_instance(layout: Layout, request: Request, upload: Upload) -> Iterator[Record]:
     """Turn an upload into an instance with an address; if what follows fails, remove it again."""
     now = datetime.now(UTC)
-    # A name is never given again: answers of an instance may be in a cache, its lines in a log.
-    last = registry.load(layout).numbers.get(request.app, "")
-    known = [*instances.on_disk(layout, request.app), last]
-    name = instances.next_name(request.app, known, now)
+    name = _name(layout, request, upload, now)
     try:
         record = _register(layout, request, upload, name, now)
         record = _place(layout, request, record, upload)
@@ -108,6 +112,22 @@ def _new_instance(layout: Layout, request: Request, upload: Upload) -> Iterator[
         raise
 
 
+def _name(layout: Layout, request: Request, upload: Upload, now: datetime) -> str:
+    """Return the name of the new instance.
+
+    Raises:
+        NodeError: the name that it is to have on all nodes of its set was given already.
+    """
+    lowest = preparation.next_name(layout, request.app, now)
+    name = upload.instance or lowest
+    if not instances.NAME.fullmatch(name) or instances.newest([name, lowest]) != name:
+        raise NodeError(
+            f"{name} cannot be the name of a new instance here, {lowest} would be the next; some"
+            " other update was faster: run this one again"
+        )
+    return name
+
+
 def _register(layout: Layout, request: Request, upload: Upload, name: str, now: datetime) -> Record:
     with locks.of_routes(layout):
         routes = registry.load(layout)
@@ -118,10 +138,11 @@ def _register(layout: Layout, request: Request, upload: Upload, name: str, now: 
             uploader=request.owner,
             uploaded=now.isoformat(timespec="seconds"),
             plan=dict(request.plan),
-            configuration=configuration(layout, request),
+            configuration=preparation.configuration(layout, request),
             config=app_config.origin(layout, request, upload.config),
             revisions=upload.revisions,
             leader=upload.leader,
+            nodes=request.nodes,
         )
         instances.save(layout, record)
         registry.save(layout, routes.with_address(name, record.address))

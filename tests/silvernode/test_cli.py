@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,8 @@ import pytest
 
 from silverlining.polling import wait_until
 from silvernode import cli
+from silvernode.deploy import agreement
+from silvernode.errors import NodeError
 from silvernode.layout import Layout
 from silvernode.routing import registry
 from silversupport import VERSION
@@ -31,11 +34,12 @@ def request(**changes: object) -> dict[str, object]:
 def run(layout: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command with a request on its standard input; its exit status and its answer."""
 
-    def run(*argv: str, stdin: object = None) -> tuple[int, dict[str, Any]]:
+    def run(*argv: str, stdin: object = None, word: str = "") -> tuple[int, dict[str, Any]]:
         data = stdin if isinstance(stdin, bytes) else json.dumps(stdin).encode()
+        data += f"\n{word}".encode() if word else b""
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))
         status = cli.main(argv, layout)
-        return status, json.loads(capsys.readouterr().out)
+        return status, json.loads(capsys.readouterr().out.splitlines()[-1])
 
     return run
 
@@ -44,7 +48,7 @@ def test_a_deploy_by_command(node: Node, run: Run) -> None:
     status, needs = run("prepare", stdin=request())
     assert (status, needs["active"]) == (0, "")
     switch = request(staging=node.upload(), expected="")
-    status, answer = run("switch", stdin=switch)
+    status, answer = run("switch", stdin=switch, word="serve\n")
     assert (status, answer["warnings"]) == (0, [])
     texts = request(instance=answer["instance"], paths=["app.ini"])
     assert run("texts", stdin=texts) == (0, {"texts": {"app.ini": ""}})
@@ -67,6 +71,36 @@ def test_a_failure_is_an_answer_with_the_apps_output(node: Node, run: Run) -> No
             "data_changed": False,
         },
     )
+
+
+@pytest.mark.parametrize("word", ["", "no\n", "serv"])
+def test_without_the_word_of_whoever_updates_the_set_nothing_is_served(
+    node: Node, run: Run, word: str
+) -> None:
+    node.deploy()
+    before = node.state()
+    switch = request(staging=node.upload(), expected=node.routes.active("hello.test"))
+    status, answer = run("switch", stdin=switch, word=word)
+    assert (status, answer["msg"]) == (1, "another node of the set did not come as far")
+    assert node.state() == before
+
+
+def test_a_node_does_not_wait_for_ever_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    silence = SimpleNamespace(buffer=SimpleNamespace(readline=signal.pause))
+    monkeypatch.setattr(sys, "stdin", silence)
+    monkeypatch.setattr(agreement, "LIMIT", 1)
+    with pytest.raises(NodeError, match="nobody said within 1 s"):
+        agreement.ask("hello.20261122_001")
+
+
+def test_a_secret_is_shared_by_the_nodes_of_a_set(node: Node, run: Run) -> None:
+    node.deploy()
+    digest = node.prepare()["secret"]
+    _, told = run("secret", stdin=request(app="hello"))
+    assert sha256(told["secret"].encode()).hexdigest() == digest
+    assert run("secret", stdin=request(app="hello", secret="other")) == (0, {"secret": "other"})
+    assert node.prepare()["secret"] == sha256(b"other").hexdigest()
+    assert node.layout.data("secret", "hello").stat().st_mode & 0o777 == 0o440
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_children_are_ended_and_the_process_is_not() -> None:
 WAITING = """
 import subprocess
 from silverlining.deploy import interruption
-with interruption.helper() as helper:
+with interruption.helpers(1) as helper:
     helper.submit(print).result()
     try:
         with interruption.raised():

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -415,3 +416,13 @@ def test_an_update_killed_at_any_step(book: Book, mode: str, status: int) -> Non
         assert [path.name for path in node.layout.checkpoints.glob("hello/.*")] == []
         step += 7
     assert step > 60, "the update was not watched"
+
+
+def test_what_other_nodes_of_its_set_wrote_is_not_taken_back(book: Book) -> None:
+    node = book.node
+    upload = Upload(book.upload(book.script("half", 3)), node.routes.active("hello.test"))
+    request = replace(node.request(**UPDATE), nodes=2)
+    with pytest.raises(DataChanged, match="what the other nodes of its set did cannot be told"):
+        deploy.switch(node.layout, request, upload)
+    assert book.word == "half"
+    assert len(book.checkpoints()) == 1

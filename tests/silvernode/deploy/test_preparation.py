@@ -152,3 +152,30 @@ def test_a_node_that_was_never_provisioned_says_what_to_do(node: Node) -> None:
             node.prepare()
         with pytest.raises(NodeError, match="setup-node"):
             deploy.switch(node.layout, node.request(), Upload(node.upload(), ""))
+
+
+def on_two_nodes(node: Node, **plan: object) -> dict[str, object]:
+    request = Request({**PLAN, **plan}, "hello.test", "ann@laptop", nodes=2)
+    return preparation.prepare(node.layout, request, check=False)
+
+
+def test_an_app_goes_to_several_nodes_if_its_data_is_in_one_place(node: Node) -> None:
+    services = node.layout.etc / "services"
+    services.mkdir()
+    (services / "files.json").write_text('{"only_on_one_node": true}')
+    (services / "postgis.json").write_text("{}")
+    assert on_two_nodes(node, services={"postgis": ""})["active"] == ""
+    assert node.prepare(services={"files": ""})["active"] == ""
+    with pytest.raises(NodeError, match=r"service\.files keeps its data on one node, and hello"):
+        on_two_nodes(node, services={"files": "", "postgis": ""})
+
+
+def test_an_update_that_keeps_visitors_out_goes_to_one_node_only(node: Node) -> None:
+    with pytest.raises(NodeError, match="update_mode = maintenance keeps visitors out of one node"):
+        on_two_nodes(node, update_mode="maintenance")
+
+
+def test_the_name_of_the_next_instance_is_told(node: Node) -> None:
+    node.deploy()
+    foretold = node.prepare()["next"]
+    assert node.deploy() == foretold

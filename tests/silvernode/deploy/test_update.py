@@ -306,3 +306,28 @@ def _fill_disk(monkeypatch: pytest.MonkeyPatch, is_full: Callable[[Path], bool])
         write(draft, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(atomic, "_write_draft", full)
+
+
+def test_only_the_leader_of_a_set_carries_out_update_fetch(node: Node) -> None:
+    node.prepare()
+    request = node.request(update_fetch=["/update"])
+    deploy.switch(node.layout, request, Upload(node.upload(), "", leader=False))
+    assert [path for path, _ in node.site.asked] == ["/"]
+
+
+def test_an_instance_has_the_name_that_it_has_on_the_other_nodes(node: Node) -> None:
+    node.prepare()
+    upload = Upload(node.upload(), "", instance="hello.29991231_007")
+    answer = deploy.switch(node.layout, node.request(), upload)
+    assert answer["instance"] == node.routes.active("hello.test") == "hello.29991231_007"
+
+
+@pytest.mark.parametrize("name", ["hello.20200101_001", "hello.29991231_7", "places/../x"])
+def test_a_name_that_is_none_or_was_given_already_is_refused(node: Node, name: str) -> None:
+    active = node.deploy()
+    before = node.state()
+    for wrong in (name, active):
+        with pytest.raises(NodeError, match=r"cannot be the name of a new instance here, hello\."):
+            upload = Upload(node.upload(), active, instance=wrong)
+            deploy.switch(node.layout, node.request(), upload)
+    assert node.state() == before
