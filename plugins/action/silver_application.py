@@ -49,6 +49,7 @@ class ActionModule(ActionBase):
             "plan": app.plan(),
             "config": config,
             "hosts": hosts,
+            "nodes": len(targets.peers(hosts[0], groups)),
             "warnings": list(app.warnings),
         }
 

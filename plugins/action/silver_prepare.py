@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
             "plan": application["plan"],
             "location": application["location"],
             "config": bool(application["config"]),
-            "nodes": len(application["hosts"]),
+            "nodes": application["nodes"],
             "check": self._task.check_mode,
         }
         node = (task_vars or {})["inventory_hostname"]

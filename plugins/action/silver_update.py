@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
             config=Path(app["config"]) if app["config"] else None,
             plan=app["plan"],
             location=app["location"],
-            nodes=len(app["hosts"]),
+            nodes=app["nodes"],
         )
         nodes = [
             NodeUpdate(release, Node(self._connect(each["node"])), each, leader=number == 0)

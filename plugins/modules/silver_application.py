@@ -62,4 +62,8 @@ hosts:
   type: list
   elements: str
   sample: [shop-web1, shop-web2]
+nodes:
+  description: How many nodes of the set applications run on, also if only one of them was named.
+  returned: success
+  type: int
 """

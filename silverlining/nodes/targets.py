@@ -100,6 +100,12 @@ def web_nodes(target: str, groups: Mapping[str, Sequence[str]]) -> list[str]:
     return web
 
 
+def peers(host: str, groups: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the nodes of a web node's set that applications run on, itself among them."""
+    of_host = [name for name, hosts in _sets(groups).items() if host in hosts]
+    return web_nodes(of_host[0], groups) if of_host else [host]
+
+
 def check_running(states: Mapping[str, str]) -> None:
     """Check that nodes can be reached at all, as far as their providers know.
 

@@ -125,14 +125,13 @@ def _check_nodes(layout: Layout, request: Request) -> None:
         path = layout.service_settings(service)
         if path.exists() and json.loads(path.read_bytes()).get("only_on_one_node"):
             raise NodeError(
-                f"service.{service} keeps its data on one node, and {request.app} would run on"
-                f" {request.nodes}: give them a shared place (roles/service_{service}/README.md),"
-                " or name one of them"
+                f"service.{service} keeps its data on one node, but the set has {request.nodes}:"
+                f" give them a shared place, see roles/service_{service}/README.md"
             )
     if mode := request.plan.get("update_mode"):
         raise NodeError(
-            f"update_mode = {mode} keeps visitors out of one node only, and {request.app} would run"
-            f" on {request.nodes}: leave it out of app.ini, or name one of them"
+            f"update_mode = {mode} keeps visitors out of one node only, but the set has"
+            f" {request.nodes}: leave it out of app.ini"
         )
 
 

@@ -115,6 +115,13 @@ def test_applications_go_to_web_nodes(target: str, expected: list[str]) -> None:
     assert targets.web_nodes(target, GROUPS) == expected
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"), [("web2", ["web1", "web2"]), ("own", ["own"]), ("pg", ["pg"])]
+)
+def test_the_peers_of_a_web_node(host: str, expected: list[str]) -> None:
+    assert targets.peers(host, GROUPS | {"devel": ["pg"]}) == expected
+
+
 def test_applications_go_to_no_other_node() -> None:
     with pytest.raises(TargetError, match="db1 has no node in the group web, and applications"):
         targets.web_nodes("db1", GROUPS)

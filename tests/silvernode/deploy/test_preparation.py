@@ -166,7 +166,7 @@ def test_an_app_goes_to_several_nodes_if_its_data_is_in_one_place(node: Node) ->
     (services / "postgis.json").write_text("{}")
     assert on_two_nodes(node, services={"postgis": ""})["active"] == ""
     assert node.prepare(services={"files": ""})["active"] == ""
-    with pytest.raises(NodeError, match=r"service\.files keeps its data on one node, and hello"):
+    with pytest.raises(NodeError, match=r"service\.files keeps its data on one node, but the"):
         on_two_nodes(node, services={"files": "", "postgis": ""})
 
 
