@@ -122,10 +122,27 @@ def inventory(sources: Sequence[Path] = ()) -> dict[str, dict[str, object]]:
     Raises:
         PlaybookError: The inventory cannot be read, or a cloud cannot be asked.
     """
+    return inventory_and_groups(sources)[0]
+
+
+def inventory_and_groups(
+    sources: Sequence[Path] = (),
+) -> tuple[dict[str, dict[str, object]], dict[str, list[str]]]:
+    """Return what `inventory` does, and the groups of every host, as they come.
+
+    Args:
+        sources: Inventory sources, in place of those of ansible.cfg.
+
+    Raises:
+        PlaybookError: The inventory cannot be read, or a cloud cannot be asked.
+    """
     listing = _json_of("ansible-inventory", "--list", *_BESIDE, *(f"-i{path}" for path in sources))
     variables: dict[str, dict[str, object]] = listing.pop("_meta")["hostvars"]
-    names = {name for group in listing.values() for name in group.get("hosts", [])}
-    return {name: variables.get(name, {}) for name in sorted(names)}
+    groups: dict[str, list[str]] = {}
+    for group, content in listing.items():
+        for name in content.get("hosts", []):
+            groups.setdefault(name, []).append(group)
+    return {name: variables.get(name, {}) for name in sorted(groups)}, groups
 
 
 def answers(

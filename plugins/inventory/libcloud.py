@@ -127,6 +127,7 @@ options:
   ex_tenant_name: demo
 """
 
+import time
 from typing import Any
 
 from ansible.errors import AnsibleParserError
@@ -137,6 +138,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from silverlining.nodes import sources
 from silverlining.nodes.engine import EngineError
 from silverlining.nodes.node_facts import node_groups, node_to_hostvars
+from silverlining.nodes.source_changes import last_change
 from silverlining.nodes.sources import Source, SourceError
 from silversupport.errors import SilverError
 
@@ -185,15 +187,23 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _hosts(self, source: Source, path: str, cache: bool) -> list[Host]:
         """Return the nodes, from the cache if that is wanted and it has them."""
-        use_cache = cache and self.get_option("cache")
-        key = self.get_cache_key(path)
-        if use_cache and key in self._cache:
-            hosts: list[Host] = self._cache[key]
+        if not self.get_option("cache"):
+            return self._ask(source)
+        key, began = self.get_cache_key(path), time.time()
+        if cache and (kept := self._kept(key)) and kept["asked"] > last_change(path):
+            hosts: list[Host] = kept["hosts"]
             return hosts
         hosts = self._ask(source)
-        if self.get_option("cache"):
-            self._cache[key] = hosts
+        self._cache[key] = {"asked": began, "hosts": hosts}
         return hosts
+
+    def _kept(self, key: str) -> dict[str, Any] | None:
+        """Return what the cache has, None if it has nothing or that is too old."""
+        try:
+            kept: dict[str, Any] = self._cache[key]
+        except KeyError:
+            return None
+        return kept
 
     def _ask(self, source: Source) -> list[Host]:
         """Return the nodes as the provider has them now."""
@@ -225,6 +235,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _construct(self, name: str) -> None:
         """Add the variables and groups that the file's ``compose`` and so on ask for."""
+        if not any(map(self.get_option, ("compose", "groups", "keyed_groups"))):
+            return  # It costs more than all else that is done for a node.
         strict = self.get_option("strict")
         self._set_composite_vars(
             self.get_option("compose"), self._variables(name), name, strict=strict

@@ -125,6 +125,7 @@ log:
   elements: str
 """
 
+from contextlib import nullcontext
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -133,6 +134,7 @@ from silverlining.nodes import host_keys, sources
 from silverlining.nodes import making as nodes
 from silverlining.nodes.engine import EngineError
 from silverlining.nodes.node_facts import node_groups, node_to_hostvars
+from silverlining.nodes.source_changes import changing
 from silverlining.nodes.sources import Source
 from silversupport.errors import SilverError
 
@@ -215,7 +217,8 @@ def main() -> None:
     action = {"present": present, "absent": absent}[module.params["state"]]
     try:
         source = sources.load(*map(module.params.get, ("source", "key", "secret")))
-        result = action(module.params, source, module.check_mode)
+        with nullcontext() if module.check_mode else changing(source.origin):
+            result = action(module.params, source, module.check_mode)
     except SilverError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

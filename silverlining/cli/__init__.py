@@ -24,6 +24,7 @@ COMMANDS = {
     "completion": "completion",
     "create-config": "config",
     "create-node": "nodes",
+    "create-nodes": "nodes",
     "deactivate": "switching",
     "demo": "project",
     "destroy-node": "nodes",
@@ -55,6 +56,7 @@ SECTIONS = {
     "The data of an application": ("backup", "list-backups", "restore", "clear"),
     "Nodes": (
         "create-node",
+        "create-nodes",
         "setup-node",
         "destroy-node",
         "list-nodes",

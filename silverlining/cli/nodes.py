@@ -10,7 +10,7 @@ from silverlining import playbook
 from silverlining.cli.confirmation import confirm
 from silverlining.cli.options import verbosity
 from silverlining.cli.tables import print_table
-from silverlining.nodes import listing, servers
+from silverlining.nodes import listing, servers, sets
 
 _source = click.option(
     "--source",
@@ -69,6 +69,37 @@ def create_node(
     status = playbook.run("create-node", extra, verbosity=verbosity)
     if status == 0 and setup_node:
         status = playbook.run("provision", {"node": name}, verbosity=verbosity)
+    return status
+
+
+@click.command("create-nodes")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-n", "--dry-run", is_flag=True, help="Tell only what would be made.")
+@click.option("--setup-node", is_flag=True, help="Set up the whole set, too.")
+@verbosity
+def create_nodes(file: Path, dry_run: bool, setup_node: bool, verbosity: int) -> int:
+    """Make the nodes of a set that are missing.
+
+    FILE is YAML with one variable, such as:
+
+    \b
+        create_nodes:
+          set: shop
+          web: {count: 2, size: ram 2048}
+          db: {count: 1}
+          balancer: {count: 1}
+
+    Whatever there is, is kept: raise a count to get more. What is in the set and not in FILE is
+    named, with the command that removes it.
+
+    \b
+    Example: silver create-nodes shop.yml --setup-node
+    """
+    wanted = sets.read(file)
+    arguments = ["-e", f"@{file.resolve()}", *(["--check"] if dry_run else [])]
+    status = playbook.run("create-nodes", {}, arguments, verbosity)
+    if status == 0 and setup_node and not dry_run:
+        status = playbook.run("provision", {"node": wanted.group}, verbosity=verbosity)
     return status
 
 

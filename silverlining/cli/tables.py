@@ -13,5 +13,11 @@ def print_table(rows: Sequence[Mapping[str, object]]) -> None:
     for key in rows[0] if rows else ():
         table.add_column(key)
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+        table.add_row(*map(_text, row.values()))
     Console(width=None if sys.stdout.isatty() else 1000).print(table)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

@@ -21,16 +21,18 @@ def nodes(paths: Sequence[Path]) -> list[Row]:
     Raises:
         PlaybookError: A provider cannot be asked.
     """
+    hosts, groups = playbook.inventory_and_groups(paths)
     return [
         {
             "name": name,
+            "groups": [group for group in groups[name] if group != "ungrouped"],
             "state": host.get("libcloud_state"),
             "address": host.get("ansible_host"),
             "provider": host.get("libcloud_provider", "servers.yml"),
             "image": host.get("libcloud_image"),
             "size": host.get("libcloud_size"),
         }
-        for name, host in playbook.inventory(paths).items()
+        for name, host in hosts.items()
     ]
 
 

@@ -26,9 +26,9 @@ def node_to_hostvars(node: Node, source: Source) -> dict[str, Any]:
         node: What the provider listed.
         source: Where the node is from, and how one logs in there.
     """
-    addresses = [*node.public_ips, *node.private_ips]
+    public, private = addresses(node.public_ips), addresses(node.private_ips)
     hostvars = {
-        "ansible_host": addresses[0] if addresses else None,
+        "ansible_host": next(iter((*public, *private)), None),
         "ansible_user": source.login_user,
         "ansible_ssh_private_key_file": source.login_key,
         # Addresses are used again: a connection kept open must not be taken for the next node's.
@@ -38,12 +38,22 @@ def node_to_hostvars(node: Node, source: Source) -> dict[str, Any]:
         "libcloud_state": node.state,
         "libcloud_image": _id(node.image) or node.extra.get("image_id"),
         "libcloud_size": _id(node.size) or node.extra.get("instance_type"),
-        "libcloud_public_ips": node.public_ips,
-        "libcloud_private_ips": node.private_ips,
+        "libcloud_public_ips": public,
+        "libcloud_private_ips": private,
         "libcloud_created_at": node.created_at,
         "libcloud_extra": _without_passwords(node.extra),
     }
     return {name: plain(value) for name, value in hostvars.items() if value is not None}
+
+
+def addresses(listed: Sequence[object]) -> list[str]:
+    """Return addresses as text, those of IPv4 first: not every laptop has IPv6.
+
+    Some drivers list networks in the place of addresses (OpenNebula), or None where there is no
+    address yet (vps.net).
+    """
+    found = [str(getattr(each, "address", each)) for each in listed if each]
+    return sorted(found, key=lambda address: ":" in address)
 
 
 def node_groups(node: Node) -> list[str]:

@@ -143,9 +143,11 @@ class Source:
             listed = driver.list_nodes()
         except Exception as error:  # drivers raise errors of HTTP libraries, KeyError and others
             raise self.error(error) from error
+        # One that is listed twice, as where a page of a listing begins, is one node.
+        once = {node.id: node for node in listed}.values()
         nodes = [
             node
-            for node in listed
+            for node in once
             if node.state != NodeState.TERMINATED and node.name.startswith(self.name_prefix)
         ]
         self._check_names(nodes)

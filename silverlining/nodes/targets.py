@@ -16,6 +16,12 @@ DEVEL_GROUP = "devel"
 """Group, and the only one, of nodes that serve development here: no application goes there."""
 
 
+NOT_RUNNING = frozenset(
+    {"error", "paused", "pending", "starting", "stopped", "stopping", "suspended", "terminated"}
+)
+"""States in which a node cannot be reached. Of others one cannot tell: not every provider says, and
+some have words of their own."""
+
 ANY = "any"
 """Below `*.DOMAIN`, a host that leads where all of them do."""
 
@@ -113,10 +119,10 @@ def check_running(states: Mapping[str, str]) -> None:
         states: the state of each node, in the words of Libcloud.
 
     Raises:
-        TargetError: one of them does not run.
+        TargetError: one of them is known not to run.
     """
     for node, state in states.items():
-        if state != "running":
+        if state in NOT_RUNNING:
             raise TargetError(
                 f"{node} is {state}, not running; start it with:"
                 f" ./silver create-node {node} --if-not-exists"

@@ -53,6 +53,10 @@ def test_nodes_of_clouds_and_machines_of_ones_own_are_listed(
         },
         "b": {"ansible_host": "203.0.113.2"},
     }
-    monkeypatch.setattr(playbook, "inventory", lambda paths: hosts)
-    rows = [(row["name"], row["state"], row["provider"]) for row in listing.nodes([])]
-    assert rows == [("a", "running", "ec2"), ("b", None, "servers.yml")]
+    groups = {"a": ["web", "set_shop"], "b": ["ungrouped"]}
+    monkeypatch.setattr(playbook, "inventory_and_groups", lambda paths: (hosts, groups))
+    columns = ("name", "groups", "state", "provider")
+    assert [tuple(row[column] for column in columns) for row in listing.nodes([])] == [
+        ("a", ["web", "set_shop"], "running", "ec2"),
+        ("b", [], None, "servers.yml"),
+    ]

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from enum import Enum
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -77,6 +78,23 @@ def test_an_image_and_a_size_that_are_only_names_are_taken_as_they_are() -> None
 def test_a_node_without_public_address_is_reached_by_its_private_one() -> None:
     hostvars = node_to_hostvars(make_node("db", public_ips=[]), CLOUD)
     assert hostvars["ansible_host"] == "10.0.0.7"
+
+
+@pytest.mark.parametrize(
+    ("public", "private", "expected"),
+    [
+        (["2001:db8::7", "203.0.113.7"], ["10.0.0.7"], "203.0.113.7"),
+        (["2001:db8::7"], ["10.0.0.7"], "2001:db8::7"),
+        ([], ["fd00::7", "10.0.0.7"], "10.0.0.7"),
+        ([None], ["10.0.0.7"], "10.0.0.7"),
+        ([SimpleNamespace(address="203.0.113.7")], [], "203.0.113.7"),
+    ],
+)
+def test_a_node_is_reached_by_a_public_address_and_rather_by_ipv4(
+    public: list[object], private: list[str], expected: str
+) -> None:
+    node = make_node("web1", public_ips=public, private_ips=private)
+    assert node_to_hostvars(node, CLOUD)["ansible_host"] == expected
 
 
 @pytest.mark.parametrize(

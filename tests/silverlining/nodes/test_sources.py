@@ -108,3 +108,10 @@ def test_two_nodes_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(Source, "driver", lambda self: driver)
     with pytest.raises(SourceError, match="x: provider ec2 has more than one node named a"):
         Source(origin="x", provider="ec2").nodes()
+
+
+def test_a_node_that_is_listed_twice_is_one_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = FakeDriver([make_node("a"), make_node("b"), make_node("a")])
+    monkeypatch.setattr(Source, "driver", lambda self: driver)
+    nodes = Source(origin="x", provider="ec2").nodes()
+    assert [node.name for node in nodes] == ["a", "b"]

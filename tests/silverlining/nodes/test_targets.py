@@ -88,7 +88,7 @@ def test_a_name_that_is_no_host_name_has_no_address() -> None:
 
 
 def test_a_node_that_is_stopped_is_told_with_what_starts_it() -> None:
-    targets.check_running({"web1": "running"})
+    targets.check_running({"web1": "running", "web2": "unknown", "web3": "delivered"})
     with pytest.raises(TargetError, match=r"web2 is stopped, .* create-node web2 --if-not-exists"):
         targets.check_running({"web1": "running", "web2": "stopped"})
 
