@@ -117,6 +117,9 @@ class Undoing:
         """Return what the app did since the checkpoint, that would be lost; empty if nothing."""
         if self.journal.alone:
             return ""
+        kept = checkpoints.kept_of(self.layout, self.journal.app).values()
+        if any(service.is_shared for service in kept):
+            return "it runs on other nodes, too, which may have written"
         before = self.journal.evidence
         now = evidence.gather(self.layout, self.journal.app, self.journal.trial)
         if self.journal.mode == closings.MAINTENANCE and now.boot != before.boot:
