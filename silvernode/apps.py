@@ -2,6 +2,7 @@
 
 import grp
 import os
+import pwd
 import secrets
 import shutil
 from hashlib import sha256
@@ -11,6 +12,9 @@ from string import Template
 from silvernode import atomic
 from silvernode.layout import Layout
 from silvernode.programs import run
+
+FIRST_NUMBER, NUMBERS = 30_000, 20_000
+"""Where the numbers of the apps' users are: above those that people get, below systemd's."""
 
 LOGROTATE = Template("""\
 # Made by silver-node: changes made here are lost.
@@ -95,8 +99,22 @@ def _provide_user(app: str) -> int:
         return _group(app)
     except KeyError:
         options = ["--system", "--user-group", "--no-create-home", "--home-dir=/nonexistent"]
+        options += _number(app)
         run("useradd", *options, "--shell=/usr/sbin/nologin", user(app))
         return _group(app)
+
+
+def _number(app: str) -> list[str]:
+    """Return the options by which an app's user has the same number on every node.
+
+    A file system that nodes share knows users by their numbers.
+    """
+    number = FIRST_NUMBER + int(sha256(app.encode()).hexdigest(), 16) % NUMBERS
+    try:
+        pwd.getpwuid(number)
+    except KeyError:
+        return [f"--uid={number}"]
+    return []  # Another app's, by chance.
 
 
 def _group(app: str) -> int:

@@ -63,7 +63,10 @@ def obstacle(layout: Layout, app: str, settings: Settings) -> str:
     """Return why no checkpoint can be taken of an app, in words; empty if one can."""
     if not settings.checkpoint:
         return "role variable app_checkpoint is off"
-    size = sum(service.size() for service in kept_of(layout, app).values())
+    kept = kept_of(layout, app).values()
+    if why := next(filter(None, (service.obstacle() for service in kept)), ""):
+        return why
+    size = sum(service.size() for service in kept)
     if size > settings.checkpoint_max_mb * 2**20:
         return (
             f"the data takes {_mb(size)} (role variable app_checkpoint_max_mb:"

@@ -25,6 +25,7 @@ class Service(ABC):
     Attributes:
         has_checkpoint: whether a deploy keeps a checkpoint of it, as of a database.
         units: the units of systemd that have to be active for it; patterns, as in a shell.
+        is_shared: whether the same app on other nodes has the very same data.
         layout: the node's paths.
         app: the app's name.
         side: names the copy on the side, so that two commands do not share one.
@@ -32,6 +33,7 @@ class Service(ABC):
 
     has_checkpoint: bool = False
     units: Sequence[str] = ()
+    is_shared: bool = False
 
     def __init__(self, layout: Layout, app: str, side: str = "restore") -> None:
         self.layout, self.app, self.side = layout, app, side
@@ -97,6 +99,10 @@ class Service(ABC):
     @abstractmethod
     def discard(self) -> None:
         """Remove the copy on the side, if there is one."""
+
+    def obstacle(self) -> str:
+        """Return why no backup can be made, in words; empty if one can, as far as is known."""
+        return ""
 
     def is_unchanged(self, source: Path, scratch: Path) -> bool:
         """Tell whether the app's data is what `backup` wrote before; False also if unsure.

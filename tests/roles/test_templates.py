@@ -1,6 +1,9 @@
 """Templates whose output is worth more than a look, rendered as Ansible renders them."""
 
+import json
 import shlex
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +39,21 @@ ENVIRONMENTS = {
 }
 
 
+def trusted(value: Any) -> Any:
+    """Return a role's variable as Ansible reads it: its strings are templates."""
+    if isinstance(value, dict):
+        return {name: trusted(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [trusted(each) for each in value]
+    return trust_as_template(value) if isinstance(value, str) else value
+
+
 def render(role: str, template: str, **variables: Any) -> list[str]:
     """Return the lines of a role's template, given its defaults, its vars and `variables`."""
     known: dict[str, Any] = dict(GIVEN)
     for directory in ("defaults", "vars"):
         source = ROLES / role / directory / "main.yml"
-        known |= yaml.safe_load(source.read_text()) if source.exists() else {}
+        known |= trusted(yaml.safe_load(source.read_text())) if source.exists() else {}
     text = (ROLES / role / "templates" / template).read_text()
     templar = Templar(loader=DataLoader(), variables=known | variables)
     return str(templar.template(trust_as_template(text))).splitlines()
@@ -50,9 +62,69 @@ def render(role: str, template: str, **variables: Any) -> list[str]:
 @pytest.mark.parametrize("service", ENVIRONMENTS)
 def test_an_apps_environment_has_the_promised_variables(service: str) -> None:
     lines = render(f"service_{service}", "env.j2")
+    assert environment(*lines) == ENVIRONMENTS[service]
+
+
+def environment(*lines: str) -> dict[str, str]:
+    """Return what a file of variables says."""
     settings = [line for line in lines if line and not line.startswith("#")]
-    found = dict(shlex.split(line)[0].split("=", 1) for line in settings)
-    assert found == ENVIRONMENTS[service]
+    return dict(shlex.split(line)[0].split("=", 1) for line in settings)
+
+
+def test_on_a_server_elsewhere_an_app_has_a_password_and_libpq_all_it_needs() -> None:
+    login = {
+        "secret": "abc",
+        "connection": {
+            "PGHOST": "192.0.2.1,192.0.2.2",
+            "PGPORT": "5432",
+            "PGSSLMODE": "verify-full",
+            "PGSSLROOTCERT": "",
+        },
+    }
+    file = {"content": b64encode(json.dumps(login).encode()).decode()}
+    lines = render(
+        "service_postgis",
+        "env.j2",
+        service_postgis_hosts=["192.0.2.1", "192.0.2.2"],
+        _service_postgis_login_file=file,
+    )
+    password = sha256(b"silver-polls:abc").hexdigest()
+    text = "\n".join(lines).replace(
+        "&", "+"
+    )  # which a shell, unlike systemd, would take for its own
+    assert environment(*text.splitlines()) == {
+        "CONFIG_PG_DBNAME": "polls",
+        "CONFIG_PG_USER": "silver-polls",
+        "CONFIG_PG_PASSWORD": password,
+        "CONFIG_PG_HOST": "192.0.2.1,192.0.2.2",
+        "CONFIG_PG_PORT": "5432",
+        "CONFIG_PG_SQLALCHEMY": (
+            f"postgresql+psycopg2://silver-polls:{password}@/polls"
+            "?host=192.0.2.1,192.0.2.2+port=5432"
+        ),
+        "PGDATABASE": "polls",
+        "PGUSER": "silver-polls",
+        "PGPASSWORD": password,
+        "PGHOST": "192.0.2.1,192.0.2.2",
+        "PGPORT": "5432",
+        "PGSSLMODE": "verify-full",
+    }
+
+
+def test_a_database_node_lets_in_the_web_nodes_over_tls_and_nobody_else() -> None:
+    addresses = {"web1": "192.0.2.1", "web2": "2001:db8::2", "web3": "web3.internal"}
+    lines = render(
+        "service_postgis",
+        "etc/silverlining/postgis/pg_hba.conf.j2",
+        service_postgis_web_nodes=list(addresses),
+        hostvars={name: {"service_postgis_address": each} for name, each in addresses.items()},
+    )
+    assert [line for line in lines if line and not line.startswith("#")] == [
+        "local all all peer",
+        "hostssl all all 192.0.2.1/32 scram-sha-256",
+        "hostssl all all 2001:db8::2/128 scram-sha-256",
+        "hostssl all all web3.internal scram-sha-256",
+    ]
 
 
 @pytest.mark.parametrize("role", sorted(path.name for path in ROLES.glob("service_*")))

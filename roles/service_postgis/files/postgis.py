@@ -7,21 +7,26 @@ making the database and its extensions, is described in a file beside the dump a
 
 `pg_dump` has to be a superuser, to read what is not the app's. It plans no query of an app's table,
 and has the server refuse views and foreign tables under a table's name (CVE-2024-7348).
+
+On a server elsewhere there is no superuser for this node, but an administrator who is a member of
+the apps' roles. There the app's role makes its dump by itself.
 """
 
 import json
 import os
 import re
+import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from silvernode import apps
-from silvernode.data import dump_text, postgresql, programs
+from silvernode.data import database_server, dump_text, postgresql, programs
 from silvernode.data import service as base
-from silvernode.data.postgresql import SUPERUSER, VARIABLES, quoted_name, quoted_text
+from silvernode.data.postgresql import SUPERUSER, quoted_name, quoted_text
 from silvernode.errors import NodeError
+from silvernode.layout import Layout
 
 DUMP, SURROUNDINGS = "database.dump", "surroundings.json"
 POLL_SECONDS = 0.1
@@ -60,6 +65,7 @@ SELECT format(CASE WHEN is_seen THEN 'SELECT json_build_array(%L, count(*)) FROM
 {_TABLES} \\gexec
 SELECT json_build_array('', count(*)) FROM pg_largeobject_metadata;
 """  # noqa: S608 - of texts that stand here
+UNSEEN = f"SELECT nspname || '.' || relname {_TABLES} WHERE NOT is_seen LIMIT 1;"
 
 # Grants on what an extension has made.
 _EXTENDED = re.compile(r"ACL \S+ (FUNCTION|PROCEDURE|AGGREGATE|TYPE|DOMAIN|OPERATOR) ")
@@ -77,7 +83,7 @@ members AS (
   WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e'),
 roles AS (
   SELECT DISTINCT rolname FROM this, pg_shdepend AS d JOIN pg_roles AS r ON r.oid = d.refobjid
-  WHERE d.refclassid = 'pg_authid'::regclass AND rolname <> :'role'
+  WHERE d.refclassid = 'pg_authid'::regclass AND rolname NOT IN (:'role', :'admin')
     AND (d.dbid = this.oid OR d.classid = 'pg_database'::regclass AND d.objid = this.oid)),
 grants AS (
   SELECT rolname, privilege_type, is_grantable
@@ -100,7 +106,7 @@ SELECT json_build_object(
 """
 
 CREATE = """
-CREATE DATABASE :"copy" OWNER :"role" ENCODING 'UTF8' TEMPLATE template0;
+CREATE DATABASE :"copy" OWNER :"role" ENCODING 'UTF8' TEMPLATE :"template";
 REVOKE CONNECT, TEMPORARY ON DATABASE :"copy" FROM PUBLIC;
 """
 DROP = 'DROP DATABASE IF EXISTS :"copy" WITH (FORCE);'
@@ -117,7 +123,8 @@ COMMIT;
 """
 DISCONNECT = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-WHERE datname IN (:'app', :'copy') AND pid <> pg_backend_pid();
+WHERE datname IN (:'app', :'copy') AND pid <> pg_backend_pid()
+  AND pg_has_role(usesysid, 'USAGE');
 """
 
 END_SESSIONS = """
@@ -131,7 +138,12 @@ class Service(base.Service):
     """The database of an app; the copy on the side is the database `APP.SIDE`."""
 
     has_checkpoint = True
-    units = ("postgresql@*.service",)
+
+    def __init__(self, layout: Layout, app: str, side: str = "restore") -> None:
+        super().__init__(layout, app, side)
+        self._server = database_server.find(layout)
+        self.units = () if self._server.is_remote else ("postgresql@*.service",)
+        self.is_shared = self._server.shared
 
     @property
     def role(self) -> str:
@@ -163,19 +175,18 @@ class Service(base.Service):
         """Write a dump, and count the rows of the tables in the same snapshot."""
         described = json.loads(self._ask(DESCRIBE, self.app))
         (target / SURROUNDINGS).write_text(json.dumps(described, indent=1))
-        with postgresql.start(self.app, values=self._values) as keeping:
+        with self._start(self.app) as keeping:
             postgresql.write(keeping, SNAPSHOT)
             snapshot = postgresql.next_line(keeping)
-            values = {"snapshot": snapshot}
             with (
-                postgresql.start(self.app, self.role, values) as counting,
+                self._start(self.app, self.role, {"snapshot": snapshot}) as counting,
                 (target / DUMP).open("wb") as dump,
             ):
                 postgresql.write(counting, JOIN_SNAPSHOT + LOCK)
                 postgresql.next_line(counting)
                 options = ["--format=custom", "--compress=1", f"--snapshot={snapshot}"]
-                command = ["pg_dump", *options, self.app]
-                programs.run_as(SUPERUSER, command, stdout=dump, variables=VARIABLES)
+                role = self.role if self._server.is_remote else SUPERUSER
+                self._run(role, ["pg_dump", *options, self.app], stdout=dump)
                 postgresql.write(counting, COUNT, last=True)
                 facts = _facts(postgresql.finished(counting))
             postgresql.write(keeping, "COMMIT;", last=True)
@@ -188,16 +199,16 @@ class Service(base.Service):
         self.discard()
         self._ask(CREATE)
         if source is None:
-            self._extend("postgis", "public", SUPERUSER)
+            self._extend("postgis", "public", self._server.admin)
             return
         described = json.loads((source / SURROUNDINGS).read_bytes())
         self._check_roles(described["roles"] or [])
         with (source / DUMP).open("rb") as dump:
-            entries = [each for each in self._list(dump) if not _is_made_here(each, described)]
+            entries = [each for each in self._list(dump) if not self._is_made_here(each, described)]
             schemas = [each for each in entries if _subject(each).startswith("SCHEMA - ")]
             self._restore(dump, schemas)  # An extension may be in one of them.
             for name, schema, own in described["extensions"] or []:
-                self._extend(name, schema, self.role if own else SUPERUSER)
+                self._extend(name, schema, self.role if own else self._server.admin)
             self._restore(dump, [each for each in entries if each not in schemas])
         self._ask(_settings(self.copy, self.role, described), self.copy, self.role)
 
@@ -218,7 +229,7 @@ class Service(base.Service):
     def swap(self) -> None:
         """Exchange the names of the two databases; everybody who is connected is disconnected."""
         # The lock of the renaming keeps new connections waiting, while this ends the old ones.
-        with postgresql.start("postgres", values=self._values) as renaming:
+        with self._start() as renaming:
             postgresql.write(renaming, SWAP, last=True)
             while renaming.poll() is None:
                 self._ask(DISCONNECT)
@@ -253,19 +264,77 @@ class Service(base.Service):
         """Return libpq's options: what a session is given so, no database's default overrides."""
         return {"PGOPTIONS": f"-c {READ_ONLY}=off"}
 
-    def _ask(self, sql: str, database: str = "postgres", user: str = SUPERUSER) -> str:
-        return postgresql.ask(sql, database, user, self._values)
+    def obstacle(self) -> str:
+        """Return why a server elsewhere cannot be dumped, in words; empty if it can."""
+        if not self._server.is_remote:
+            return ""
+        try:
+            return self._obstacle()
+        except NodeError as error:
+            return str(error)
+
+    def _obstacle(self) -> str:
+        server = int(self._ask("SHOW server_version_num;")) // 10_000
+        client = int(programs.run_as("root", ["pg_dump", "--version"]).split()[2].split(".")[0])
+        if client < server:
+            return f"the server is PostgreSQL {server}, which this node's pg_dump {client} refuses"
+        if unseen := self._ask(UNSEEN, self.app, self.role).strip():
+            return f"{self.role} may not read {unseen}, and makes its dump by itself"
+        return ""
+
+    def _ask(
+        self,
+        sql: str,
+        database: str = "",
+        role: str = "",
+        values: Mapping[str, str] = postgresql.NOTHING,
+        variables: Mapping[str, str] = postgresql.NOTHING,
+    ) -> str:
+        with self._start(database, role, values, variables) as psql:
+            postgresql.write(psql, sql, last=True)
+            return postgresql.finished(psql)
+
+    def _start(
+        self,
+        database: str = "",
+        role: str = "",
+        values: Mapping[str, str] = postgresql.NOTHING,
+        variables: Mapping[str, str] = postgresql.NOTHING,
+    ) -> "subprocess.Popen[bytes]":
+        """Start psql as a role, by default the one that makes databases."""
+        role = role or self._server.admin
+        return postgresql.start(
+            database or self._server.database,
+            self._server.user(role),
+            {**self._values, **values},
+            {**self._variables(role), **variables},
+        )
+
+    def _run(self, role: str, command: list[str], **options: Any) -> str:
+        """Run a program that connects as a role, or reads what it may read."""
+        user, variables = self._server.user(role), self._variables(role)
+        return programs.run_as(user, command, variables=variables, **options)
+
+    def _variables(self, role: str) -> dict[str, str]:
+        password = database_server.app_password(self.layout, self.app)
+        return self._server.variables(role, password)
 
     @property
     def _values(self) -> dict[str, str]:
-        between = f"{self.app}.between"
-        return {"app": self.app, "copy": self.copy, "between": between, "role": self.role}
+        return {
+            "app": self.app,
+            "copy": self.copy,
+            "between": f"{self.app}.between",
+            "role": self.role,
+            "admin": self._server.admin,
+            "template": self._server.template,
+        }
 
-    def _extend(self, extension: str, schema: str, user: str) -> None:
+    def _extend(self, extension: str, schema: str, role: str) -> None:
         values = {"extension": extension, "schema": schema}
         # That of postgis_topology finds PostGIS by the session's own search path.
-        variables = {**VARIABLES, "PGOPTIONS": "-c client_min_messages=warning"}
-        postgresql.ask(EXTEND, self.copy, user, self._values | values, variables)
+        variables = {"PGOPTIONS": "-c client_min_messages=warning"}
+        self._ask(EXTEND, self.copy, role, values, variables)
 
     def _check_roles(self, roles: list[str]) -> None:
         there = self._ask("SELECT rolname FROM pg_roles;").splitlines()
@@ -278,7 +347,7 @@ class Service(base.Service):
 
     def _list(self, dump: IO[bytes]) -> list[str]:
         """Return the entries of a dump, as `pg_restore --use-list` takes them."""
-        listed = programs.run_as(self.role, ["pg_restore", "--list"], stdin=dump)
+        listed = self._run(self.role, ["pg_restore", "--list"], stdin=dump)
         return [line for line in listed.splitlines() if line and not line.startswith(";")]
 
     def _restore(self, dump: IO[bytes], entries: list[str]) -> None:
@@ -290,27 +359,21 @@ class Service(base.Service):
             file.flush()
             options = ["--exit-on-error", "--no-owner", "--no-tablespaces"]
             options += [f"--use-list=/proc/self/fd/{chosen}", f"--dbname={self.copy}"]
-            programs.run_as(
-                self.role,
-                ["pg_restore", *options],
-                stdin=dump,
-                variables=VARIABLES,
-                pass_fds=[chosen],
-            )
+            self._run(self.role, ["pg_restore", *options], stdin=dump, pass_fds=[chosen])
 
-
-def _is_made_here(entry: str, described: Mapping[str, Any]) -> bool:
-    """Tell whether an entry of a dump is an extension, or belongs to one."""
-    subject = _subject(entry)
-    if subject.startswith(("EXTENSION ", "COMMENT - EXTENSION ")):
-        return True
-    if subject.endswith(f" {SUPERUSER}") and _EXTENDED.match(subject):
-        return True
-    return any(
-        subject.startswith(f"{kind} {name} ".format(schema=schema))
-        for schema, name in described["members"] or []
-        for kind in ("TABLE DATA {schema}", "SEQUENCE SET {schema}", "ACL {schema} TABLE")
-    )
+    def _is_made_here(self, entry: str, described: Mapping[str, Any]) -> bool:
+        """Tell whether an entry of a dump is an extension, or belongs to one."""
+        subject = _subject(entry)
+        if subject.startswith(("EXTENSION ", "COMMENT - EXTENSION ")):
+            return True
+        makers = (f" {SUPERUSER}", f" {self._server.admin}")
+        if subject.endswith(makers) and _EXTENDED.match(subject):
+            return True
+        return any(
+            subject.startswith(f"{kind} {name} ".format(schema=schema))
+            for schema, name in described["members"] or []
+            for kind in ("TABLE DATA {schema}", "SEQUENCE SET {schema}", "ACL {schema} TABLE")
+        )
 
 
 def _subject(entry: str) -> str:
