@@ -11,7 +11,11 @@ import subprocess
 from collections.abc import Callable, Sequence
 
 from silverlining.nodes import host_keys
+from silverlining.polling import wait_until
 from silversupport.errors import SilverError
+
+RELOAD_SECONDS = 20.0
+"""How long sshd may take to reload."""
 
 Login = Callable[[Sequence[str], str], "subprocess.CompletedProcess[str]"]
 """Runs a command on the node, given its words and what it reads from standard input."""
@@ -71,11 +75,19 @@ def rotate(name: str, login: Login) -> str:
     _do(name, login, _INSTALL, "install its new host key")
     host_keys.record(name, [new])
     try:
-        _do(name, login, _CLEAN, "show its new host key")
+        _see_new_key(name, login)
     except RotationError:
         host_keys.record(name, [new], handed=old)  # it shows the old one still
         raise
     return new
+
+
+def _see_new_key(name: str, login: Login) -> None:
+    """Log in with nothing but the new key recorded; sshd does not listen while it reloads."""
+    if not wait_until(lambda: login(["true"], "").returncode == 0, RELOAD_SECONDS, pause=0.3):
+        reason = login(["true"], "").stderr.strip()
+        raise RotationError(f"{name} does not show its new host key: {reason}")
+    _do(name, login, _CLEAN, "remove the copy of its new host key")
 
 
 def _do(name: str, login: Login, script: str, what: str) -> str:
