@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ec2
+from tests.support import ec2, openstack
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +22,20 @@ def cloud(amazon: ec2.Cloud, laptop: Path, monkeypatch: pytest.MonkeyPatch) -> e
     for name, value in amazon.environ.items():
         monkeypatch.setenv(name, value)
     return amazon
+
+
+@pytest.fixture(scope="session")
+def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[openstack.Cloud]:
+    with openstack.running(tmp_path_factory.mktemp("mimic") / "log") as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def stack(rack: openstack.Cloud, laptop: Path, monkeypatch: pytest.MonkeyPatch) -> openstack.Cloud:
+    """An OpenStack, its credentials in the environment."""
+    for name, value in rack.environ.items():
+        monkeypatch.setenv(name, value)
+    return rack
 
 
 @pytest.fixture
