@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from silverlining import paths, playbook
 from silverlining.app.uploads import rsync_filters
 from silverlining.nodes import engine, host_keys, image
 from silverlining.nodes.docker_driver import DockerNodeDriver
-from silverlining.nodes.node_facts import group_labels
+from silverlining.nodes.providers import GROUPS_LABEL
 from silverlining.playbook import ROOT
 
 SEED = "fan-seed"
@@ -98,19 +98,13 @@ def many(driver: DockerNodeDriver, count: int) -> Iterator[list[str]]:
 
 def seed(driver: DockerNodeDriver) -> None:
     """Set up one node, and make an image of it."""
-    image.CATALOGUE = (*image.CATALOGUE, IMAGE)
+    setattr(image, "CATALOGUE", (*image.CATALOGUE, IMAGE))  # noqa: B010 (of a fixed length)
     base = image.default(driver.client)
-    for name, extra in {
-        "create-node": {"node": SEED, "group": ",".join(GROUPS), "if_not_exists": True},
-        "provision": {"node": SEED},
-    }.items():
-        console.print(f"{name} {SEED}")
-        done = playbook.run_quietly(name, extra)
-        if done.status:
-            raise click.ClickException(done.output)
+    play("create-node", {"node": SEED, "group": ",".join(GROUPS), "if_not_exists": True})
+    play("provision", {"node": SEED})
     node = next(each for each in driver.list_nodes() if each.name == SEED)
     labels = driver.client.images.get(base.tag).labels
-    container = driver.client.containers.get(node.id)
+    container = driver.client.containers.get(str(node.id))
     changes = [f'LABEL {image.RECIPE_LABEL}="{labels[image.RECIPE_LABEL]}"']
     repository, tag = IMAGE.tag.split(":")
     container.commit(repository, tag, changes=changes)
@@ -121,7 +115,7 @@ def seed(driver: DockerNodeDriver) -> None:
 def create(driver: DockerNodeDriver, name: str) -> None:
     """Make a node of the image."""
     found = next(each for each in driver.list_images() if each.id == IMAGE.name)
-    node = driver.create_node(name, image=found, ex_labels=group_labels(GROUPS))
+    node = driver.create_node(name, image=found, ex_labels={GROUPS_LABEL: "-".join(GROUPS)})
     host_keys.record(name, [node.extra["host_key"]])
 
 
@@ -150,8 +144,12 @@ def run(command: list[str], given: str) -> None:
 
 def deploy(app: Path) -> None:
     """Deploy an application to the set."""
-    extra = {"app": str(app), "node": "fan", "location": LOCATION}
-    done = playbook.run_quietly("deploy", extra)
+    play("deploy", {"app": str(app), "node": "fan", "location": LOCATION})
+
+
+def play(name: str, extra: Mapping[str, object]) -> None:
+    """Run a playbook, which has to succeed."""
+    done = playbook.run_quietly(name, extra)
     if done.status:
         raise click.ClickException(done.output)
 

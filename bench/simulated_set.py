@@ -152,13 +152,13 @@ def most_memory(pid: int) -> Iterator[list[int]]:
 def family(pid: int) -> Iterator[int]:
     """Yield a process and its descendants."""
     yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found = children.read_text().split()
-        except OSError:
-            continue  # It has ended.
-        for child in found:
-            yield from family(int(child))
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        found = [child for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:
+        return  # It has ended.
+    for child in found:
+        yield from family(int(child))
 
 
 def memory(pid: int) -> int:

@@ -60,9 +60,17 @@ options:
     type: str
   private_key_file:
     description: >-
-      The private key to log in with, C(ansible_ssh_private_key_file). For nodes of the local Docker
-      engine Silver Lining has a key pair of its own.
+      The private key to log in with, C(ansible_ssh_private_key_file). The public key beside it,
+      C(.pub), is let in on new nodes; without it that is the first of C(id_ed25519.pub),
+      C(id_ecdsa.pub) and C(id_rsa.pub) in C(~/.ssh). For nodes of the local Docker engine Silver
+      Lining has a key pair of its own.
     type: path
+  cloud_init:
+    description: >-
+      Whether the images run cloud-init. M(libcloud_node) then hands a new node its first host key
+      with its user data, where the provider takes any.
+    type: bool
+    default: true
   image:
     description: >-
       PATTERN of the image for new nodes, for example V(first name *24.04*). Read by

@@ -38,8 +38,8 @@ options:
     required: true
   key:
     description: >-
-      Used in place of O(key) in the source file, for one that is encrypted by Ansible Vault or is a
-      template, which the module itself cannot read.
+      Used in place of O(key) in the source file. The action plugin of this name gives what the file
+      has there encrypted by Ansible Vault or as a template, which the module itself cannot read.
     type: str
   secret:
     description: The same for the secret.
@@ -65,13 +65,29 @@ options:
   if_not_exists:
     description: >-
       Whether a node of that name may exist already. It is kept as it is, and started if it was
-      stopped. Otherwise it is an error.
+      stopped; what an interrupted run left undone about its host key is done. Otherwise it is an
+      error.
     type: bool
     default: true
   wait_timeout:
     description: Seconds until a new node must let us in by SSH; 0 does not wait for it.
     type: int
     default: 300
+  progress:
+    description: >-
+      A file to which each line of RV(log) is added when it happens. The action plugin of this name
+      gives it, and shows the lines.
+    type: path
+notes:
+  - >-
+    The host key comes over a channel that can be trusted where there is one. The provider that
+    takes user data is given a key of one use for the node, over which the node makes one of its
+    own; else the key is read from the node's console. Where there is neither, the first answer is
+    trusted, and RV(log) says so with its fingerprint.
+  - >-
+    A node is never created twice. After a failure that leaves open whether it was made, it is
+    looked for, and taken if it is there. A provider that was asked too often is asked again for two
+    minutes.
 """
 
 EXAMPLES = """
@@ -125,7 +141,9 @@ log:
   elements: str
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -149,6 +167,7 @@ ARGUMENTS: dict[str, Any] = {
     "groups": {"type": "list", "elements": "str", "default": [], "aliases": ["group"]},
     "if_not_exists": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 300},
+    "progress": {"type": "path"},
 }
 
 Result = dict[str, Any]
@@ -161,6 +180,18 @@ def facts(node: Any, source: Source) -> Result:
     return {key: value for key, value in about.items() if value is not None}
 
 
+def reporter(log: list[str], progress: str | None) -> Callable[[str], None]:
+    """Return what keeps a line in the log, and shows it at once to who reads the file."""
+
+    def report(line: str) -> None:
+        log.append(line)
+        if progress:
+            with Path(progress).open("a") as file:
+                file.write(f"{line}\n")
+
+    return report
+
+
 def present(parameters: Result, source: Source, check: bool) -> Result:
     """Make a node unless it exists, and return the module's result."""
     name = parameters["name"]
@@ -170,6 +201,7 @@ def present(parameters: Result, source: Source, check: bool) -> Result:
     if check:
         return {"changed": True, "name": name, "log": [f"Would create {name}"]}
     log: list[str] = []
+    report = reporter(log, parameters.get("progress"))
     wanted = nodes.Wanted(
         name,
         parameters["image"],
@@ -177,7 +209,7 @@ def present(parameters: Result, source: Source, check: bool) -> Result:
         parameters["groups"],
         parameters["wait_timeout"],
     )
-    node = nodes.create(source, wanted, log.append)
+    node = nodes.create(source, wanted, report)
     return {"changed": True, "name": name, "log": log, **facts(node, source)}
 
 
@@ -188,10 +220,12 @@ def keep(parameters: Result, source: Source, node: Any, check: bool) -> Result:
             f"Node {node.name} exists already in {source.origin}. Choose another name, "
             "or add --if-not-exists (if_not_exists=true for ansible-playbook) to keep it."
         )
-    changed = not check and nodes.take_over(source, node, parameters["wait_timeout"])
+    log: list[str] = []
+    report = reporter(log, parameters.get("progress"))
+    changed = not check and nodes.take_over(source, node, parameters["wait_timeout"], report)
     if changed:
         node = nodes.find(source, node.name) or node
-    return {"changed": changed, "name": node.name, "log": [], **facts(node, source)}
+    return {"changed": changed, "name": node.name, "log": log, **facts(node, source)}
 
 
 def absent(parameters: Result, source: Source, check: bool) -> Result:

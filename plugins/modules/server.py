@@ -92,7 +92,7 @@ def run(module: AnsibleModule) -> dict[str, object]:
     return {
         "changed": new_key or before != after,
         "name": server.name,
-        "fingerprints": [servers.fingerprint(key) for key in keys],
+        "fingerprints": [host_keys.fingerprint(key) for key in keys],
         "diff": {
             "before": before,
             "after": after,

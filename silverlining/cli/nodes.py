@@ -37,6 +37,12 @@ def _text(path: Path | None) -> str | None:
 @click.option("--size", metavar="PATTERN", help="Such as 'ram 2048' or 'first name small*'.")
 @click.option("--group", help="web, db or balancer, if it is not to be all of them.")
 @click.option("--wait/--no-wait", default=True, help="Wait until it lets us in. [default: wait]")
+@click.option(
+    "--wait-timeout",
+    type=click.IntRange(1),
+    metavar="SECONDS",
+    help="How long to wait for it. [default: 300]",
+)
 @click.option("--setup-node", is_flag=True, help="Set it up as an application host, too.")
 @click.option("--if-not-exists", is_flag=True, help="Succeed if there is a node of this name.")
 @_source
@@ -47,15 +53,21 @@ def create_node(
     size: str | None,
     group: str | None,
     wait: bool,
+    wait_timeout: int | None,
     setup_node: bool,
     if_not_exists: bool,
     source: Path | None,
     verbosity: int,
 ) -> int:
-    """Make a bare server.
+    """Make a bare server, and wait until it lets us in.
+
+    It is never made twice. Its SSH host key comes over a channel that can be trusted, if the
+    provider has one; else it is shown that the first answer was trusted. If it does not come up, it
+    is left there, and the command that removes it is shown; --if-not-exists goes on with it.
 
     \b
     Example: silver create-node web1 --size 'ram 2048' --setup-node
+             silver create-node web1 --source inventory/amazon.libcloud.yml
     """
     extra = {
         "node": name,
@@ -64,6 +76,7 @@ def create_node(
         "group": group,
         "source": _text(source),
         "wait": None if wait else False,
+        "wait_timeout": wait_timeout,
         "if_not_exists": if_not_exists or None,
     }
     status = playbook.run("create-node", extra, verbosity=verbosity)

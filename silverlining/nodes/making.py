@@ -1,21 +1,23 @@
 """Making and removing nodes of a source."""
 
-import inspect
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from libcloud.compute.base import Node, NodeDriver
 from libcloud.compute.types import NodeState
 
-from silverlining import paths
-from silverlining.nodes import host_keys, patterns
-from silverlining.nodes.node_facts import group_labels
+from silverlining.nodes import arrival, failures, host_keys, orders
+from silverlining.nodes.node_facts import check_groups
+from silverlining.nodes.orders import Order
 from silverlining.nodes.sources import Source
 from silverlining.packages import Report
 from silverlining.polling import wait_until
 from silversupport.errors import SilverError
+
+APPEARANCE_SECONDS = 20.0
+"""How long a node may take to be listed whose making was begun and has no clear end."""
+
+_PAUSE_SECONDS = 3.0
 
 
 class NodeError(SilverError):
@@ -66,29 +68,37 @@ def create(source: Source, wanted: Wanted, report: Report) -> Node:
         NodeError: The node was made and does not answer in time; it is left for inspection.
         SilverError: It could not be made; nothing is left of it.
     """
+    check_groups(wanted.groups)
     driver = source.driver()
-    arguments = _create_arguments(driver, source, wanted, report)
+    order = orders.place(
+        source, driver, wanted.name, wanted.image, wanted.size, wanted.groups, report
+    )
+    # What is recorded of an earlier node goes; a key that is handed over is known from here on.
+    handed = [order.host_key.public] if order.host_key else []
+    host_keys.record(wanted.name, [], handed=handed)
     try:
-        node = driver.create_node(**arguments)
+        node = _make(source, driver, order, report)
     except SilverError:
+        host_keys.forget(wanted.name)
         raise
-    except Exception as error:  # see Source.nodes
-        raise source.error(error) from error
-    host_keys.forget(wanted.name)  # of an earlier node
-    if wanted.wait:
-        node = _wait(driver, source, node, wanted.wait)
-    elif "host_key" in node.extra:
+    report(f"{wanted.name}: made by {source.provider}, id {node.id}")
+    if "host_key" in node.extra:
         host_keys.record(node.name, [node.extra["host_key"]])
-    return node
+    if not wanted.wait:
+        return node
+    return _arrived(source, driver, node, wanted.wait, report)
 
 
-def take_over(source: Source, node: Node, wait: float) -> bool:
+def take_over(
+    source: Source, node: Node, wait: float, report: Report = lambda message: None
+) -> bool:
     """Make a node that exists already usable: started, and its host key known.
 
     Args:
         source: Where it is.
         node: As just listed.
-        wait: Seconds until a node that had to be started must let us in.
+        wait: Seconds until it must let us in, where that has to be seen; 0 does not wait.
+        report: Told what is going on.
 
     Returns:
         Whether anything had to be done.
@@ -99,14 +109,14 @@ def take_over(source: Source, node: Node, wait: float) -> bool:
     """
     key = node.extra.get("host_key")
     learned = host_keys.record(node.name, [key]) if key else False
-    if node.state != NodeState.STOPPED:
+    is_stopped = node.state == NodeState.STOPPED
+    is_known = host_keys.lookup(node.name) and not host_keys.handed(node.name)
+    if not is_stopped and (is_known or not wait):
         return learned
     driver = source.driver()
-    try:
-        driver.start_node(node)
-    except Exception as error:
-        raise source.error(error) from error
-    _wait(driver, source, node, wait)
+    if is_stopped:
+        source.ask(driver.start_node, node)
+    _arrived(source, driver, node, wait, report)
     return True
 
 
@@ -117,93 +127,80 @@ def destroy(source: Source, node: Node) -> None:
         SourceError: The provider refused.
         NodeError: The provider did not do it, and gave no reason.
     """
-    try:
-        done = node.destroy()
-    except Exception as error:
-        raise source.error(error) from error
+    done = source.ask(node.destroy)
     if not done and find(source, node.name) is not None:  # some drivers say no though it is done
         raise NodeError(f"{source.origin}: the provider did not destroy {node.name}.")
     host_keys.forget(node.name)
 
 
-def _create_arguments(
-    driver: NodeDriver, source: Source, wanted: Wanted, report: Report
-) -> dict[str, Any]:
-    """Return the arguments of ``create_node``, images and sizes looked up by their PATTERN."""
-    arguments: dict[str, Any] = {"name": wanted.name, **source.create_options}
-    choices: dict[str, tuple[str | None, Callable[[], Any]]] = {
-        "image": (wanted.image or source.image, driver.list_images),
-        "size": (wanted.size or source.size, driver.list_sizes),
-    }
-    for what, (pattern, offers) in choices.items():
-        if pattern:
-            arguments[what] = patterns.select(offers(), pattern, what)
-        elif not source.is_local:
-            raise NodeError(
-                f"{source.origin}: which {what}? Give a PATTERN, or set '{what}' in that file."
-            )
-    if source.is_local:
-        arguments["ex_report"] = report
-    if wanted.groups:
-        name = _label_argument(driver, source)
-        arguments[name] = {**arguments.get(name, {}), **group_labels(wanted.groups)}
-    return arguments
+def removal(source: Source, name: str) -> str:
+    """Return the command that removes a node, for a message about one that is not usable."""
+    return f"./silver destroy-node {name} --source {source.origin}"
 
 
-def _label_argument(driver: NodeDriver, source: Source) -> str:
-    parameters = inspect.signature(driver.create_node).parameters
-    for name in ("ex_labels", "ex_metadata"):
-        if name in parameters:
-            return name
-    raise NodeError(
-        f"{source.origin}: provider {source.provider} keeps no labels of a node, so its groups "
-        "cannot be kept there. Create it without groups, and group it in a file of the inventory."
-    )
+def _make(source: Source, driver: NodeDriver, order: Order, report: Report) -> Node:
+    """Have the provider make the node, once.
 
+    It is asked a second time only after it has said that it was asked too often, and no node of
+    the name is there. Where it is not known what it did, the node is looked for, and taken if it is
+    there.
+    """
+    asked = False
 
-def _wait(driver: NodeDriver, source: Source, node: Node, limit: float) -> Node:
+    def ask() -> Node:
+        nonlocal asked
+        found = find(source, order.name) if asked else None
+        asked = True
+        return found or driver.create_node(**order.arguments)
+
     try:
-        [(node, addresses)] = driver.wait_until_running([node], wait_period=0.5, timeout=int(limit))
-    except Exception as error:  # see Source.nodes
-        raise source.error(error) from error
-    address = addresses[0]
-    if not wait_until(lambda: _learn_host_key(node, address), limit, pause=0.2):
-        raise NodeError(f"Node {node.name} at {address} shows no SSH server after {limit:.0f} s.")
-    command = _login_command(source, node.name, address)
-    if not wait_until(lambda: _run(command).returncode == 0, limit, pause=0.2):
+        return failures.patient()(ask)
+    except SilverError:
+        raise
+    except Exception as error:
+        if failures.is_refusal(error):
+            raise source.error(error) from error
+        report(f"{order.name}: {source.error(error)} Looking whether it was made all the same")
+        return _found_after(source, order.name, error)
+
+
+def _found_after(source: Source, name: str, error: Exception) -> Node:
+    """Return the node that a failed call made all the same.
+
+    Raises:
+        NodeError: It cannot be told, or none has appeared.
+    """
+    found: list[Node] = []
+
+    def look() -> bool:
+        found.extend(node for node in source.nodes() if node.name == name)
+        return bool(found)
+
+    look_again = (
+        f"Look again with ./silver list-nodes --source {source.origin} before you try again"
+    )
+    try:
+        wait_until(look, APPEARANCE_SECONDS, _PAUSE_SECONDS)
+    except SilverError as unknown:
         raise NodeError(
-            f"Node {node.name} at {address} does not let us in after {limit:.0f} s: "
-            f"{_run(command).stderr.strip()}"
-        )
-    return node
+            f"{source.error(error)} Whether {name} was made is not known, since the provider "
+            f"cannot be asked. {look_again}; if it is there: {removal(source, name)}"
+        ) from unknown
+    if not found:
+        raise NodeError(
+            f"{source.error(error)} No node {name} has appeared within "
+            f"{APPEARANCE_SECONDS:.0f} s. {look_again}."
+        ) from error
+    return found[0]
 
 
-def _learn_host_key(node: Node, address: str) -> bool:
-    """Record the node's host key: from its provider if that knows it, else from first contact."""
+def _arrived(source: Source, driver: NodeDriver, node: Node, limit: float, report: Report) -> Node:
+    """Wait until a node lets us in; name it, and what removes it, if it does not."""
     try:
-        keys = [node.extra["host_key"]] if "host_key" in node.extra else host_keys.scan(address)
-    except host_keys.HostKeyError:
-        return False
-    host_keys.record(node.name, keys)
-    return True
-
-
-def _login_command(source: Source, name: str, address: str) -> list[str]:
-    """Return an ``ssh`` that logs in as Ansible will, and does nothing."""
-    options = {
-        "BatchMode": "yes",
-        "ConnectTimeout": "5",
-        "HostKeyAlias": name,
-        "UserKnownHostsFile": f'"{paths.known_hosts()}"',
-        "StrictHostKeyChecking": "yes",
-    }
-    user = ["-l", source.login_user] if source.login_user else []
-    key = ["-i", source.login_key] if source.login_key else []
-    flags = [word for option in options.items() for word in ("-o", "=".join(option))]
-    return ["ssh", *flags, *user, *key, address, "true"]
-
-
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+        return arrival.wait(source, driver, node, limit, report)
+    except SilverError as error:
+        raise NodeError(
+            f"{error}\nThe node is left there as it is. To go on with it: ./silver create-node "
+            f"{node.name} --if-not-exists --source {source.origin}; to remove it: "
+            f"{removal(source, node.name)}"
+        ) from error

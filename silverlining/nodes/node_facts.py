@@ -7,12 +7,10 @@ from typing import Any
 
 from libcloud.compute.base import Node
 
+from silverlining.nodes.providers import kept_groups
 from silverlining.nodes.sources import Source
 from silverlining.nodes.targets import DEVEL_GROUP, ROLE_GROUPS
 from silversupport.errors import SilverError
-
-GROUPS_LABEL = "silverlining-groups"
-"""Label (tag, metadata) of a node that holds its groups, joined by ``-``: no cloud refuses that."""
 
 
 class GroupError(SilverError):
@@ -28,7 +26,7 @@ def node_to_hostvars(node: Node, source: Source) -> dict[str, Any]:
     """
     public, private = addresses(node.public_ips), addresses(node.private_ips)
     hostvars = {
-        "ansible_host": next(iter((*public, *private)), None),
+        "ansible_host": address(node),
         "ansible_user": source.login_user,
         "ansible_ssh_private_key_file": source.login_key,
         # Addresses are used again: a connection kept open must not be taken for the next node's.
@@ -56,13 +54,18 @@ def addresses(listed: Sequence[object]) -> list[str]:
     return sorted(found, key=lambda address: ":" in address)
 
 
+def address(node: Node) -> str | None:
+    """Return where a node is reached: at a public address if it has one, of IPv4 if it can be."""
+    return next(iter((*addresses(node.public_ips), *addresses(node.private_ips))), None)
+
+
 def node_groups(node: Node) -> list[str]:
     """Return a node's groups: those of its label, and what they leave open.
 
     A node with none of the role groups has all of them, and a node of no set is a set of its own;
     one for development is neither.
     """
-    groups = [group for group in labels(node).get(GROUPS_LABEL, "").split("-") if group]
+    groups = kept_groups(node.extra)
     if DEVEL_GROUP in groups:
         return [DEVEL_GROUP]
     if not set(groups) & set(ROLE_GROUPS):
@@ -72,28 +75,18 @@ def node_groups(node: Node) -> list[str]:
     return groups
 
 
-def group_labels(groups: Sequence[str]) -> dict[str, str]:
-    """Return the labels by which ``node_groups`` knows a node's groups.
+def check_groups(groups: Sequence[str]) -> None:
+    """Check that Ansible takes the names of groups, and that every provider's labels hold them.
 
     Raises:
-        GroupError: A name is none that Ansible takes.
+        GroupError: A name is none of those.
     """
-    bad = [group for group in groups if not re.fullmatch(r"[a-z][a-z0-9_]*", group)]
+    bad = [group for group in groups if not re.fullmatch(r"[a-z][a-z0-9_]{0,35}", group)]
     if bad:
         raise GroupError(
-            f"Bad group {', '.join(map(repr, bad))}: use lower case letters, digits and _, as in "
-            f"{', '.join(ROLE_GROUPS)} and set_NAME."
+            f"Bad group {', '.join(map(repr, bad))}: use lower case letters, digits and _, at most "
+            f"36, as in {', '.join(ROLE_GROUPS)} and set_NAME."
         )
-    return {GROUPS_LABEL: "-".join(groups)}
-
-
-def labels(node: Node) -> Mapping[str, str]:
-    """Return a node's labels, whatever the provider calls them."""
-    for name in ("labels", "tags", "metadata"):
-        value = node.extra.get(name)
-        if isinstance(value, Mapping):
-            return value
-    return {}
 
 
 def plain(value: object) -> Any:

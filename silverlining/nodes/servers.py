@@ -1,7 +1,5 @@
 """Machines of one's own: their entries in ``inventory/servers.yml`` and their host keys."""
 
-import base64
-import hashlib
 import io
 import re
 from collections.abc import Iterable, Mapping
@@ -74,13 +72,6 @@ class Server:
         return (*GROUPS, "set_" + re.sub(r"\W", "_", self.name, flags=re.ASCII))
 
 
-def fingerprint(key: str) -> str:
-    """Return a key's type and fingerprint as ``ssh-keygen -l`` prints it."""
-    kind, encoded = key.split()[:2]
-    digest = hashlib.sha256(base64.b64decode(encoded)).digest()
-    return f"{kind} SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
-
-
 def find(inventory: Mapping[str, Mapping[str, object]], text: str) -> str | None:
     """Return the name of the node of this name or address, or None."""
     if text in inventory:
@@ -98,9 +89,10 @@ def learn_keys(server: Server) -> list[str]:
     known = host_keys.lookup(server.name)
     keys = host_keys.scan(server.address, server.port)
     if known and not set(known) & set(keys):
+        shown = ", ".join(map(host_keys.fingerprint, keys))
         raise ServerError(
-            f"{server.address} shows another host key ({', '.join(map(fingerprint, keys))}) than"
-            f" the one recorded for {server.name}; if it was installed anew, forget the old one:"
+            f"{server.address} shows another host key ({shown}) than the one recorded for"
+            f" {server.name}; if it was installed anew, forget the old one:"
             f" ssh-keygen -R {server.name} -f {paths.known_hosts()}"
         )
     return keys

@@ -13,8 +13,7 @@ from typing import Any
 
 import yaml
 
-from silverlining.nodes.node_facts import ROLE_GROUPS
-from silverlining.nodes.targets import NOT_RUNNING, SET_PREFIX
+from silverlining.nodes.targets import NOT_RUNNING, ROLE_GROUPS, SET_PREFIX
 from silversupport.errors import SilverError
 
 VARIABLE = "create_nodes"

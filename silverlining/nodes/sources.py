@@ -5,11 +5,11 @@ The inventory plugin and the module ``libcloud_node`` read the same files throug
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from libcloud.compute.base import Node, NodeDriver
@@ -17,7 +17,8 @@ from libcloud.compute.providers import get_driver
 from libcloud.compute.types import NodeState, Provider
 
 from silverlining import paths
-from silverlining.nodes import image
+from silverlining.nodes import failures, image
+from silverlining.nodes import providers as providers_table
 from silverlining.nodes.docker_driver import DockerNodeDriver
 from silversupport.errors import SilverError
 
@@ -46,6 +47,9 @@ ANSIBLE_OPTIONS = frozenset(
 """Options of a source file that are the inventory plugin's own business."""
 
 
+T = TypeVar("T")
+
+
 class SourceError(SilverError):
     """A source file is wrong, or its provider cannot be asked."""
 
@@ -65,7 +69,10 @@ class Source:
         name_prefix: Only nodes whose name begins so are ours.
         optional: Whether a provider that cannot be asked is only worth a warning.
         user: Who may log in on a node.
-        private_key_file: The key to log in with, None to leave it to ``ssh``.
+        private_key_file: The key to log in with, None to leave it to ``ssh``. The public key beside
+            it is let in on new nodes, else one in ``~/.ssh``.
+        cloud_init: Whether the images run cloud-init, so that a new node can be handed its host key
+            with its user data, if the provider takes any.
         image: PATTERN of the image for new nodes.
         size: PATTERN of the size for new nodes.
         options: Further arguments of the driver.
@@ -83,6 +90,7 @@ class Source:
     optional: bool = False
     user: str | None = None
     private_key_file: str | None = None
+    cloud_init: bool = True
     image: str | None = None
     size: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -122,9 +130,13 @@ class Source:
         """
         if self.is_local:
             return DockerNodeDriver(**self.options)
-        key, secret = self.credentials
-        arguments = {"key": key, "secret": secret, "region": self.region, **self.options}
-        given = {name: value for name, value in arguments.items() if value is not None}
+        ways = providers_table.TABLE.get(self.provider, {})
+        names = [*ways.get("credentials", CREDENTIALS), ways.get("region", "region")]
+        arguments = {
+            **dict(zip(names, [*self.credentials, self.region], strict=True)),
+            **self.options,
+        }
+        given = {name: value for name, value in arguments.items() if name and value is not None}
         try:
             driver: NodeDriver = get_driver(self.provider)(**given)
         except Exception as error:  # each of 60 drivers has its own way to refuse
@@ -138,11 +150,7 @@ class Source:
             SourceError: The provider cannot be asked, or two nodes have one name.
             silverlining.nodes.engine.EngineError: No Docker engine answers.
         """
-        driver = self.driver()
-        try:
-            listed = driver.list_nodes()
-        except Exception as error:  # drivers raise errors of HTTP libraries, KeyError and others
-            raise self.error(error) from error
+        listed = self.ask(self.driver().list_nodes)
         # One that is listed twice, as where a page of a listing begins, is one node.
         once = {node.id: node for node in listed}.values()
         nodes = [
@@ -153,16 +161,44 @@ class Source:
         self._check_names(nodes)
         return sorted(nodes, key=lambda node: str(node.name))
 
+    def ask(self, question: Callable[..., T], *arguments: Any) -> T:
+        """Return what a driver answers; it is asked again if the provider was asked too often.
+
+        Args:
+            question: A method of the driver, one that may be called twice.
+            arguments: Its arguments.
+
+        Raises:
+            SourceError: The provider cannot be asked, or did not answer as expected.
+        """
+        try:
+            return failures.patient()(question, *arguments)
+        except SilverError:
+            raise
+        except Exception as error:  # drivers raise errors of HTTP libraries, KeyError and others
+            raise self.error(error) from error
+
     def error(self, error: Exception) -> SourceError:
-        """Return a provider's error as one of ours, without the credentials."""
-        text = f"{type(error).__name__}: {error}"
-        return SourceError(f"{self.origin}: provider {self.provider}: {self.redact(text)}")
+        """Return a provider's error as one line of ours, without the credentials."""
+        advice = failures.kind(error).value
+        text = f"{self.origin}: provider {self.provider}: {self.redact(failures.words(error))}"
+        return SourceError(f"{text}; {advice}." if advice else text)
 
     def redact(self, text: str) -> str:
         """Return a text without this source's credentials and without signatures."""
-        for credential in self.credentials:
+        for credential in (*self.credentials, *self._secret_options()):
             text = text.replace(credential, "***") if credential else text
-        return re.sub(r"(?i)\b(signature|credential|\w*token)=[^&\s,'\"]+", r"\1=***", text)
+        return re.sub(
+            r"(?i)\b(signature|credential|userdata|\w*token)=[^&\s,'\"]+", r"\1=***", text
+        )
+
+    def _secret_options(self) -> list[str]:
+        """Return what else among the driver's options must not be shown, such as a token."""
+        return [
+            value
+            for name, value in self.options.items()
+            if isinstance(value, str) and re.search(r"pass|token|secret|key", name)
+        ]
 
     def _credential(self, name: str) -> str | None:
         variable: str | None = getattr(self, f"{name}_env")
@@ -257,7 +293,7 @@ def _provider_problem(provider: str | None) -> str:
 
 
 def _check_types(options: Mapping[str, Any], origin: str) -> None:
-    expected = {"optional": bool, "options": Mapping, "create_options": Mapping}
+    expected = {"optional": bool, "cloud_init": bool, "options": Mapping, "create_options": Mapping}
     for name, value in options.items():
         kind = expected.get(name, str)
         if not isinstance(value, kind):

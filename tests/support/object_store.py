@@ -70,7 +70,7 @@ def running(log: Path, address: str = "127.0.0.1", **variables: str) -> Iterator
         address: where it listens.
         variables: settings of moto's, in its environment.
     """
-    port = _free_port(address)
+    port = free_port(address)
     command = [sys.executable, "-m", "moto.server", "-H", address, "-p", str(port)]
     with (
         log.open("w") as output,
@@ -85,7 +85,8 @@ def running(log: Path, address: str = "127.0.0.1", **variables: str) -> Iterator
             process.terminate()
 
 
-def _free_port(address: str) -> int:
+def free_port(address: str) -> int:
+    """Return a port of this machine where nothing listens."""
     with socket.socket() as listening:
         listening.bind((address, 0))
         return int(listening.getsockname()[1])

@@ -23,7 +23,7 @@ from unittest.mock import Mock, patch
 from libcloud.compute.base import NodeDriver
 from libcloud.compute.providers import DRIVERS, get_driver
 
-from silverlining.nodes import making
+from silverlining.nodes import providers
 from silverlining.nodes.node_facts import node_groups, node_to_hostvars
 from silverlining.nodes.sources import Source
 from silverlining.playbook import ROOT
@@ -169,8 +169,4 @@ def _provider(driver: NodeDriver) -> str:
 
 
 def _keeps_groups(driver: Any, provider: str) -> bool:
-    try:
-        making._label_argument(driver, Source(origin="", provider=provider))
-    except SilverError:
-        return False
-    return True
+    return bool(providers.of(provider, driver).labels[0])

@@ -112,7 +112,7 @@ def test_no_server_is_lost_when_several_are_added_at_once(tmp_path: Path) -> Non
 
 
 def test_a_fingerprint_is_that_of_ssh_keygen() -> None:
-    assert servers.fingerprint(KEY) == FINGERPRINT
+    assert host_keys.fingerprint(KEY) == FINGERPRINT
 
 
 def test_a_host_key_is_learned_from_a_machine_that_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
