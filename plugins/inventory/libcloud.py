@@ -206,15 +206,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _hosts(self, source: Source, path: str, cache: bool) -> list[Host]:
         """Return the nodes, from the cache if that is wanted and it has them."""
         if not self.get_option("cache"):
-            return self._ask(source)
+            return self._ask(source) or []
         key, began = self.get_cache_key(path), time.time()
         if cache and (kept := self._kept(key)) and kept["asked"] > last_change(path):
             hosts: list[Host] = kept["hosts"]
             return hosts
-        hosts = self._ask(source)
-        if self._answered:
-            self._cache[key] = {"asked": began, "hosts": hosts}
-        return hosts
+        asked = self._ask(source)
+        if asked is None:
+            return []
+        self._cache[key] = {"asked": began, "hosts": asked}
+        return asked
 
     def _kept(self, key: str) -> dict[str, Any] | None:
         """Return what the cache has, None if it has nothing or that is too old."""
@@ -224,9 +225,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return None
         return kept
 
-    def _ask(self, source: Source) -> list[Host]:
-        """Return the nodes as the provider has them now, and note whether it answered."""
-        self._answered = True
+    def _ask(self, source: Source) -> list[Host] | None:
+        """Return the nodes as the provider has them now, None if it need not answer and did not."""
         try:
             return [self._host(node, source) for node in source.nodes()]
         except EngineError as error:
@@ -235,8 +235,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if not source.optional:
                 raise AnsibleParserError(str(error)) from error
             self.display.warning(f"{error} (optional, left out)")
-        self._answered = False
-        return []
+        return None
 
     def _host(self, node: Any, source: Source) -> Host:
         hostvars = node_to_hostvars(node, source)
