@@ -136,6 +136,7 @@ options:
 """
 
 import time
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleParserError
@@ -149,6 +150,9 @@ from silverlining.nodes.node_facts import node_groups, node_to_hostvars
 from silverlining.nodes.source_changes import last_change
 from silverlining.nodes.sources import Source, SourceError
 from silversupport.errors import SilverError
+
+SERVERS = "servers.yml"
+"""The file of machines of one's own, beside the sources."""
 
 Host = dict[str, Any]
 """``name``, ``groups`` and ``vars`` of a node: plain data, as it is kept in the cache."""
@@ -178,13 +182,27 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             AnsibleParserError: The file is wrong, its provider cannot be asked, or a name is taken.
         """
         super().parse(inventory, loader, path, cache)
+        self._check_marked(path)
         data = self._read_config_data(path)
         try:
             source = sources.parse(self._templated(data), path)
         except SourceError as error:
             raise AnsibleParserError(str(error)) from error
         for host in self._hosts(source, path, cache):
+            self._check_free(host["name"], path)
             self._add(host, path)
+
+    def _check_marked(self, path: str) -> None:
+        """Refuse a file that does not say that it is ours.
+
+        Any other exception would hand it on to the plugin ``yaml``, which takes such a file, finds
+        no host in it, and is content.
+        """
+        data = self.loader.load_from_file(path, cache="none")
+        if isinstance(data, dict) and "plugin" not in data:
+            raise SystemExit(
+                f"ERROR: {path}: 'plugin: libcloud' is missing; begin the file with it."
+            )
 
     def _templated(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return the file's options, with key and secret rendered if they are templates."""
@@ -196,14 +214,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _hosts(self, source: Source, path: str, cache: bool) -> list[Host]:
         """Return the nodes, from the cache if that is wanted and it has them."""
         if not self.get_option("cache"):
-            return self._ask(source)
+            return self._ask(source) or []
         key, began = self.get_cache_key(path), time.time()
         if cache and (kept := self._kept(key)) and kept["asked"] > last_change(path):
             hosts: list[Host] = kept["hosts"]
             return hosts
-        hosts = self._ask(source)
-        self._cache[key] = {"asked": began, "hosts": hosts}
-        return hosts
+        asked = self._ask(source)
+        if asked is None:
+            return []
+        self._cache[key] = {"asked": began, "hosts": asked}
+        return asked
 
     def _kept(self, key: str) -> dict[str, Any] | None:
         """Return what the cache has, None if it has nothing or that is too old."""
@@ -213,8 +233,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return None
         return kept
 
-    def _ask(self, source: Source) -> list[Host]:
-        """Return the nodes as the provider has them now."""
+    def _ask(self, source: Source) -> list[Host] | None:
+        """Return the nodes as the provider has them now, None if it need not answer and did not."""
         try:
             return [self._host(node, source) for node in source.nodes()]
         except EngineError as error:
@@ -223,7 +243,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if not source.optional:
                 raise AnsibleParserError(str(error)) from error
             self.display.warning(f"{error} (optional, left out)")
-        return []
+        return None
 
     def _host(self, node: Any, source: Source) -> Host:
         hostvars = node_to_hostvars(node, source)
@@ -232,7 +252,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _add(self, host: Host, path: str) -> None:
         """Add one node with its variables and groups."""
         name = host["name"]
-        self._check_free(name, path)
         self.inventory.add_host(name)
         for variable, value in host["vars"].items():
             self.inventory.set_variable(name, variable, value)
@@ -262,9 +281,22 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _check_free(self, name: str, path: str) -> None:
         """Refuse a second node of one name; a host that only has groups or variables is none."""
         known = self.inventory.hosts.get(name)
+        other = None
         if known is not None and "ansible_host" in known.vars:
             other = known.vars.get("libcloud_source", "a static inventory file")
+        elif name in self._servers(path):
+            other = SERVERS
+        if other:
             raise AnsibleParserError(
                 f"Two nodes are named {name}: one in {path}, one in {other}. "
                 "Rename or remove one, or narrow name_prefix."
             )
+
+    def _servers(self, path: str) -> set[str]:
+        """Return the names of machines of one's own, which Ansible reads after this source."""
+        servers = Path(path).with_name(SERVERS)
+        if not servers.exists():
+            return set()
+        data = self.loader.load_from_file(str(servers)) or {}
+        hosts = (data.get("all") or {}).get("hosts") or {}
+        return {name for name, variables in hosts.items() if "ansible_host" in (variables or {})}

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,71 @@ def test_a_host_that_a_static_file_only_puts_into_a_group_is_no_second_node(
     inventory.add_host("box", "blue")
     plugin.parse(inventory, DataLoader(), write(tmp_path, "provider: ec2\n"))
     assert inventory.get_groups_dict()["blue"] == ["box"]
+
+
+@pytest.mark.parametrize(
+    ("servers", "taken"),
+    [
+        ("all: {hosts: {box: {ansible_host: 192.0.2.1}}}\n", True),
+        ("all: {hosts: {box: {colour: blue}}}\n", False),
+        ("all:\n", False),
+        ("", False),
+    ],
+)
+def test_a_machine_of_ones_own_that_is_read_later_is_a_second_node(
+    plugin: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, servers: str, taken: bool
+) -> None:
+    inventory = InventoryData()
+    answer_with(monkeypatch, [make_node("box")])
+    (tmp_path / "servers.yml").write_text(servers)
+    path = write(tmp_path, "provider: ec2\n")
+    if taken:
+        with pytest.raises(AnsibleParserError, match=r"are named box: .* one in servers\.yml"):
+            plugin.parse(inventory, DataLoader(), path)
+    else:
+        plugin.parse(inventory, DataLoader(), path)
+        assert list(inventory.hosts) == ["box"]
+
+
+def test_a_file_that_is_not_marked_as_ours_ends_the_program(
+    plugin: Any, inventory: InventoryData, tmp_path: Path
+) -> None:
+    path = tmp_path / "cloud.libcloud.yml"
+    path.write_text("provider: ec2\n")
+    with pytest.raises(SystemExit, match=r"cloud.libcloud.yml: 'plugin: libcloud' is missing"):
+        plugin.parse(inventory, DataLoader(), str(path))
+
+
+def test_an_optional_provider_that_failed_is_asked_again_though_answers_are_kept(
+    plugin: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = f"cache: true\ncache_plugin: jsonfile\ncache_connection: {tmp_path / 'cache'}\n"
+    path = write(tmp_path, f"provider: ec2\noptional: true\n{cache}")
+    driver = answer_with(monkeypatch, [make_node("box")])
+    driver.error = ConnectionError("no route")
+    plugin.parse(InventoryData(), DataLoader(), path)
+    plugin.update_cache_if_changed()
+    driver.error = None
+    fresh = InventoryData()
+    inventory_loader.get("libcloud").parse(fresh, DataLoader(), path)
+    assert list(fresh.hosts) == ["box"]
+
+
+def test_the_time_for_a_thousand_nodes_is_below_a_second_and_grows_linearly(
+    plugin: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the processor, so that others on this machine do not count; without Ansible's own part."""
+    path = write(tmp_path, "provider: ec2\n")
+    extra = {"tags": {"silverlining-groups": "web-set_shop"}, **{f"key{n}": n for n in range(25)}}
+    seconds = {}
+    for count in (1000, 4000):
+        nodes = [make_node(f"node-{number}", extra=extra) for number in range(count)]
+        answer_with(monkeypatch, nodes)
+        began = time.process_time()
+        plugin.parse(InventoryData(), DataLoader(), path)
+        seconds[count] = time.process_time() - began
+    assert seconds[1000] < 1
+    assert seconds[4000] < 4 * 2 * seconds[1000]
 
 
 def test_a_template_in_a_credential_is_rendered(

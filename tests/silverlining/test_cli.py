@@ -138,6 +138,24 @@ def test_a_failed_playbook_ends_the_command_with_its_status(line: str, played: C
     assert len(played) == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "playbooks"),
+    [
+        ([], ["create-nodes"]),
+        (["--setup-node"], ["create-nodes", "provision"]),
+        (["--setup-node", "--dry-run"], ["create-nodes"]),
+    ],
+)
+def test_the_nodes_of_a_set_are_created_and_set_up_as_one(
+    played: Calls, tmp_path: Path, options: list[str], playbooks: list[str]
+) -> None:
+    path = tmp_path / "shop.yml"
+    path.write_text("create_nodes: {set: shop, web: {count: 1}}")
+    assert silver("create-nodes", str(path), *options) == 0
+    assert [name for name, _ in played] == playbooks
+    assert all(extra == {"node": "set_shop"} for name, extra in played if name == "provision")
+
+
 def test_a_source_is_found_from_any_directory(
     played: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
