@@ -33,7 +33,6 @@ class Record:
         configuration: digest of the node's own configuration when it was started.
         active_since: for each location, when it became active there last.
         leader: whether it has the jobs: of a set only the first node has.
-        nodes: how many nodes of its set run it.
         has_served: whether it was served at a location that was taken away since.
         config: where its deployment configuration comes from: `given`, `default` (of the app), or
             empty if it has none.
@@ -56,7 +55,6 @@ class Record:
     bytes: int = 0
     has_served: bool = False
     leader: bool = True
-    nodes: int = 1
 
 
 def path(layout: Layout, instance: str) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from silvernode import instances, scripts, units
+from silvernode import scripts, units
 from silvernode.data import checkpoints, draining, evidence, journal
 from silvernode.data.checkpoints import Checkpoint
 from silvernode.data.journal import Journal
@@ -63,7 +63,7 @@ class Undoing:
             if checkpoints.is_unchanged(self.layout, checkpoint):
                 checkpoints.remove(self.layout, checkpoint)
                 return ""
-            if why := self.activity() or self._put_back(checkpoint, troubles):
+            if why := self._others() or self.activity() or self._put_back(checkpoint, troubles):
                 return self._kept(why)
         try:
             checkpoints.discard(self.layout, checkpoint)
@@ -117,18 +117,18 @@ class Undoing:
         """Return what the app did since the checkpoint, that would be lost; empty if nothing."""
         if self.journal.alone:
             return ""
-        if self._runs_elsewhere():
-            return "what the other nodes of its set did cannot be told here"
         before = self.journal.evidence
         now = evidence.gather(self.layout, self.journal.app, self.journal.trial)
         if self.journal.mode == closings.MAINTENANCE and now.boot != before.boot:
             return now.since_boot(before)  # Visitors were kept out until the power went off.
         return now.since(before)
 
-    def _runs_elsewhere(self) -> bool:
-        names = filter(None, (self.journal.before, self.journal.trial))
-        records = [instances.load(self.layout, name) for name in names]
-        return any(record.nodes > 1 for record in records if record)
+    def _others(self) -> str:
+        """Return who else may have written, of whom this node knows nothing; empty if nobody."""
+        kept = checkpoints.kept_of(self.layout, self.journal.app).values()
+        if self.journal.alone or not any(service.is_shared for service in kept):
+            return ""
+        return "the app runs on other nodes, too, which may have written since"
 
     @contextmanager
     def _shut(self) -> Iterator[None]:

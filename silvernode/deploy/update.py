@@ -142,7 +142,6 @@ def _register(layout: Layout, request: Request, upload: Upload, name: str, now: 
             config=app_config.origin(layout, request, upload.config),
             revisions=upload.revisions,
             leader=upload.leader,
-            nodes=request.nodes,
         )
         instances.save(layout, record)
         registry.save(layout, routes.with_address(name, record.address))

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +78,34 @@ def test_who_kept_everybody_from_writing_has_the_data_back(book: Book) -> None:
     with pytest.raises(NodeError, match="the data is as it was before"):
         update(book, book.script("half", 3, visitor(book)), update_mode="read-only")
     assert book.word == "before"
+
+
+@pytest.fixture
+def shared(book: Book) -> Book:
+    """The data is that of other nodes, too."""
+    program = book.node.layout.service_program("book")
+    program.write_text(
+        program.read_text().replace("has_checkpoint = True", "has_checkpoint = is_shared = True")
+    )
+    return book
+
+
+@pytest.mark.parametrize("mode", ["", "maintenance"])
+def test_what_other_nodes_may_have_written_is_not_taken_back(shared: Book, mode: str) -> None:
+    with pytest.raises(DataChanged, match="runs on other nodes, too, which may have written"):
+        update(shared, shared.script("half", 3), update_mode=mode or None)
+    assert shared.word == "half"
+    [kept] = shared.checkpoints()
+    before = shared.node.routes.active("hello.test")
+    wish = activation.Wish(["hello.test"], before, "ann@laptop", kept.name)
+    activation.activate(shared.node.layout, wish)
+    assert shared.word == "before"
+
+
+def test_what_no_node_can_write_is_put_back(shared: Book) -> None:
+    with pytest.raises(NodeError, match="the data is as it was before"):
+        update(shared, shared.script("half", 3), update_mode="read-only")
+    assert shared.word == "before"
 
 
 def test_maintenance_keeps_visitors_out_but_no_script(book: Book) -> None:
@@ -356,6 +383,17 @@ def test_no_checkpoint_is_told_in_a_line(book: Book, changed: dict[str, Any], wh
     assert book.checkpoints() == []
 
 
+def test_a_server_that_cannot_be_dumped_is_told_in_a_line(book: Book) -> None:
+    program = book.node.layout.service_program("book")
+    text = "\n    def obstacle(self) -> str:\n        return 'it is too new'\n"
+    program.write_text(program.read_text() + text)
+    node = book.node
+    upload = Upload(book.upload(book.script("after")), node.routes.active("hello.test"))
+    answer = deploy.switch(node.layout, node.request(**UPDATE), upload)
+    assert answer["warnings"] == ["no checkpoint of the data of hello was taken: it is too new"]
+    assert (book.word, book.checkpoints()) == ("after", [])
+
+
 def test_an_app_that_updates_nothing_has_no_checkpoint(book: Book) -> None:
     book.node.deploy()
     assert book.checkpoints() == []
@@ -416,13 +454,3 @@ def test_an_update_killed_at_any_step(book: Book, mode: str, status: int) -> Non
         assert [path.name for path in node.layout.checkpoints.glob("hello/.*")] == []
         step += 7
     assert step > 60, "the update was not watched"
-
-
-def test_what_other_nodes_of_its_set_wrote_is_not_taken_back(book: Book) -> None:
-    node = book.node
-    upload = Upload(book.upload(book.script("half", 3)), node.routes.active("hello.test"))
-    request = replace(node.request(**UPDATE), nodes=2)
-    with pytest.raises(DataChanged, match="what the other nodes of its set did cannot be told"):
-        deploy.switch(node.layout, request, upload)
-    assert book.word == "half"
-    assert len(book.checkpoints()) == 1
