@@ -1,6 +1,7 @@
 """``silver demo``: from a bare machine to served sites, and back."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from rich.console import Console
 from silverlining import playbook, release
 from silverlining.app import application, libraries
 from silverlining.app.locations import Location
-from silverlining.nodes import engine, etc_hosts, image
+from silverlining.nodes import engine, etc_hosts, image, sources
 from silversupport.errors import SilverError
 
 NODE = "demo"
@@ -92,11 +93,13 @@ class Steps:
         return lambda text: self._status.update(f"{title}: {text}")
 
 
-def run(verbose: bool = False) -> int:
+def run(verbose: bool = False, source: Path | None = None, wait_timeout: int | None = None) -> int:
     """Make the node, set it up, deploy the sample applications and fetch each.
 
     Args:
         verbose: Show what Ansible prints.
+        source: The source file of a provider; None for the local engine.
+        wait_timeout: Seconds until the node must let us in; None for the usual ones.
 
     Returns:
         0 if every site answered 200.
@@ -106,8 +109,13 @@ def run(verbose: bool = False) -> int:
         SilverError: Another reason why it cannot go on.
     """
     steps = Steps(verbose)
-    _prepare_engine(steps)
-    steps.play("Node", "create-node", {"node": NODE, "if_not_exists": True})
+    limit = {"wait_timeout": wait_timeout} if wait_timeout else {}
+    is_local = source is None or sources.load(source).is_local
+    if is_local:
+        _prepare_engine(steps)
+    elif source:
+        check_is_in_inventory(source)
+    steps.play("Node", "create-node", {"node": NODE, "if_not_exists": True, **_of(source), **limit})
     _provision(steps)
     _fill_libraries(steps)
     for app in APPS:
@@ -116,15 +124,35 @@ def run(verbose: bool = False) -> int:
     locations = [_location(app) for app in APPS]
     missing = _add_names(steps, address, locations)
     sites = [fetch(location, address) for location in locations]
-    _conclude(steps, sites, missing)
+    _conclude(steps, sites, missing, source)
     return 0 if all(site.status == requests.codes.ok for site in sites) else 1
 
 
-def destroy(verbose: bool = False) -> int:
-    """Remove the node, its names and its host key; succeeds if there is nothing to remove."""
+def destroy(verbose: bool = False, source: Path | None = None) -> int:
+    """Remove the node, its names and its host key; succeeds if there is nothing to remove.
+
+    Args:
+        verbose: Show what Ansible prints.
+        source: As for ``run``.
+    """
     steps = Steps(verbose)
-    steps.play("Remove node, names and host key", "destroy-node", {"node": NODE})
+    steps.play("Remove node, names and host key", "destroy-node", {"node": NODE, **_of(source)})
     return 0
+
+
+def check_is_in_inventory(source: Path) -> None:
+    """Check that the node of a source will be found: commands read the inventory's files only.
+
+    Raises:
+        DemoError: It is none of them.
+    """
+    own = playbook.ROOT / "inventory"
+    places = os.environ.get("ANSIBLE_INVENTORY", str(own)).split(",")
+    if not {source, source.parent} & {Path(place).resolve() for place in places}:
+        raise DemoError(
+            f"{source} is no file of the inventory, so its node could not be set up."
+            f" Type: cp {source} {own}/ and name that file"
+        )
 
 
 def fetch(location: Location, address: str) -> Site:
@@ -145,6 +173,10 @@ def fetch(location: Location, address: str) -> Site:
 def is_provisioned(note: bytes | None, digest: str) -> bool:
     """Return whether a node's ``release.json`` says that it has what provisioning installs now."""
     return note is not None and json.loads(note).get("digest") == digest
+
+
+def _of(source: Path | None) -> dict[str, str]:
+    return {"source": str(source)} if source else {}
 
 
 def _prepare_engine(steps: Steps) -> None:
@@ -198,7 +230,8 @@ def _add_names(steps: Steps, address: str, locations: list[Location]) -> list[st
     return []
 
 
-def _conclude(steps: Steps, sites: list[Site], missing: list[str]) -> None:
+def _conclude(steps: Steps, sites: list[Site], missing: list[str], source: Path | None) -> None:
+    again = f"./silver demo --source {source}" if source else "./silver demo"
     lines = ["", *map(str, sites), ""]
     if not steps.changed:
         lines.append("Nothing was changed.")
@@ -206,8 +239,8 @@ def _conclude(steps: Steps, sites: list[Site], missing: list[str]) -> None:
         lines += ["For a browser, add these lines to /etc/hosts as root:", *missing]
     lines += [
         "Look at a site:    " + _curl(sites[0]),
-        "Change it:         edit apps/hello, then type './silver demo' again",
-        "Take it all away:  ./silver demo --destroy",
+        f"Change it:         edit apps/hello, then type '{again}' again",
+        f"Take it all away:  {again} --destroy",
     ]
     steps.console.print("\n".join(lines), markup=False)
 

@@ -37,6 +37,10 @@ JSON_OUTPUT = {
 CONDENSED_OUTPUT = {"ANSIBLE_STDOUT_CALLBACK": "silver"}
 
 
+# The head of a task, and a line of silverlining.nodes.progress.
+_TOLD = re.compile(r"TASK \[(?:\S+ : )?(.+?)\] |  … (.+)$")
+
+
 class PlaybookError(SilverError):
     """Ansible could not say what it was asked for."""
 
@@ -89,7 +93,7 @@ def run_quietly(
     Args:
         name: The playbook's name in ``playbooks/``, without ``.yml``.
         extra: Variables for it; those that are None are left out.
-        report: Is told the name of each task when it begins.
+        report: Is told the name of each task when it begins, and how a long one comes along.
     """
     lines = []
     with (
@@ -107,8 +111,8 @@ def run_quietly(
         assert process.stdout  # noqa: S101 - for the type checker: it was asked for above
         for line in process.stdout:
             lines.append(line)
-            if report and (task := re.match(r"TASK \[(?:\S+ : )?(.+?)\] ", line)):
-                report(task[1])
+            if report and (told := _TOLD.match(line)):
+                report(told[1] or told[2])
         status = _wait(process)
     return Result(status, "".join(lines))
 

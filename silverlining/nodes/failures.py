@@ -3,6 +3,7 @@
 Drivers raise errors of Libcloud, of HTTP and XML libraries, and of Python itself.
 """
 
+import json
 from enum import Enum
 
 import requests
@@ -57,7 +58,7 @@ _CLASSES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kind], ...]
     (InvalidCredsError, Kind.CREDENTIALS),
     ((TimeoutError, requests.Timeout), Kind.TIMEOUT),
     (MalformedResponseError, Kind.ANSWER),
-    (ValueError, Kind.OTHER),  # some requests errors are ValueErrors, and OSErrors
+    (json.JSONDecodeError, Kind.ANSWER),
     ((requests.RequestException, OSError), Kind.CONNECTION),
     ((LookupError, AttributeError, TypeError, SyntaxError), Kind.ANSWER),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from libcloud.compute.base import NodeDriver
 
 from silverlining import playbook
-from silverlining.nodes import sources
+from silverlining.nodes import providers, sources
 from silverlining.nodes.node_facts import plain
 
 Row = dict[str, Any]
@@ -46,7 +46,7 @@ def images(paths: Sequence[Path]) -> list[Row]:
     return [
         {"id": image.id, "name": image.name, "provider": source.provider}
         for source, driver in _drivers(paths)
-        for image in _ask(source, driver.list_images)
+        for image in source.ask(providers.images, source.provider, driver)
     ]
 
 
@@ -67,7 +67,7 @@ def sizes(paths: Sequence[Path]) -> list[Row]:
             "provider": source.provider,
         }
         for source, driver in _drivers(paths)
-        for size in _ask(source, driver.list_sizes)
+        for size in source.ask(driver.list_sizes)
     ]
 
 
@@ -80,10 +80,3 @@ def _drivers(paths: Sequence[Path]) -> Iterator[tuple[sources.Source, NodeDriver
 def _default_paths() -> list[Path]:
     files = (playbook.ROOT / "inventory").iterdir()
     return sorted(path for path in files if path.name.endswith(sources.SUFFIXES))
-
-
-def _ask(source: sources.Source, question: Callable[[], list[Any]]) -> list[Any]:
-    try:
-        return question()
-    except Exception as error:  # drivers raise errors of HTTP libraries, KeyError and others
-        raise source.error(error) from error

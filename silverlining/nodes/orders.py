@@ -10,6 +10,7 @@ from libcloud.compute.base import NodeDriver
 
 from silverlining.nodes import cloud_init, key_pairs, patterns, providers
 from silverlining.nodes.key_pairs import Keys
+from silverlining.nodes.patterns import Pattern
 from silverlining.nodes.providers import Arguments, Ways
 from silverlining.nodes.sources import Source
 from silverlining.packages import Report
@@ -65,7 +66,9 @@ def place(  # noqa: PLR0913, PLR0917 (what there is to say of a node)
     ways = providers.of(source.provider, driver)
     patterns_of = {"image": image or source.image, "size": size or source.size}
     offers: dict[str, Callable[[], list[Any]]] = {
-        "image": driver.list_images,
+        "image": lambda: providers.images(
+            source.provider, driver, Pattern.parse(patterns_of["image"] or "")
+        ),
         "size": driver.list_sizes,
     }
     for what, pattern in patterns_of.items():

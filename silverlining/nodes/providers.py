@@ -12,6 +12,7 @@ from typing import Any
 
 from libcloud.compute.base import NodeAuthSSHKey, NodeDriver
 
+from silverlining.nodes.patterns import Pattern
 from silversupport.errors import SilverError
 
 GROUPS_LABEL = "silverlining-groups"
@@ -47,6 +48,7 @@ class Ways:
         objects: Arguments that are Libcloud's objects, and the method that lists them: a source
             file gives their id or their name.
         instead_of_image: Arguments any of which makes an image superfluous.
+        images: Lists images in the place of ``list_images``, given the PATTERN of one or None.
     """
 
     why: Sequence[str] = ()
@@ -59,6 +61,29 @@ class Ways:
     password: str = ""
     objects: Mapping[str, str] = field(default_factory=dict)
     instead_of_image: Sequence[str] = ()
+    images: Callable[[Any, Pattern | None], list[Any]] | None = None
+
+
+_AMAZON_OWNERS = ("099720109477", "136693071363")
+"""Who publishes Ubuntu and Debian on EC2: Canonical, and Debian.
+
+https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
+https://wiki.debian.org/Cloud/AmazonEC2Image
+"""
+
+
+def _amazon_images(driver: Any, pattern: Pattern | None) -> list[Any]:
+    """Return images of Ubuntu and Debian, the newest first; one that is named by id is anybody's.
+
+    EC2 has some 100,000 public images, and everybody can give theirs any name.
+    """
+    if pattern and pattern.field == "id":
+        return list(driver.list_images(ex_image_ids=[pattern.value]))
+    filters: dict[str, Any] = {"owner-id": list(_AMAZON_OWNERS)}
+    if pattern and pattern.field == "name" and "[" not in pattern.value:
+        filters["name"] = pattern.value
+    found = driver.list_images(ex_filters=filters)
+    return sorted(found, key=lambda each: str(each.extra.get("creation_date")), reverse=True)
 
 
 TABLE: Mapping[str, Mapping[str, Any]] = {
@@ -94,6 +119,7 @@ TABLE: Mapping[str, Mapping[str, Any]] = {
         ),
         "key": ("ex_keyname", "name"),
         "objects": {"ex_subnet": "ex_list_subnets"},
+        "images": _amazon_images,
     },
     "gce": {
         "why": (
@@ -160,6 +186,12 @@ def of(provider: str, driver: NodeDriver) -> Ways:
     console = next((name for name in _CONSOLE if hasattr(driver, name)), "")
     found = Ways(labels=labels, key=_key_way(driver), user_data=user_data, console=console)
     return replace(found, **TABLE.get(provider, {}))
+
+
+def images(provider: str, driver: NodeDriver, pattern: Pattern | None = None) -> list[Any]:
+    """Return the images that a provider offers, or at least those that a PATTERN can mean."""
+    listed = of(provider, driver).images
+    return listed(driver, pattern) if listed else driver.list_images()
 
 
 def parameters(driver: NodeDriver) -> Mapping[str, inspect.Parameter]:

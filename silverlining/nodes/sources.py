@@ -139,6 +139,11 @@ class Source:
         given = {name: value for name, value in arguments.items() if name and value is not None}
         try:
             driver: NodeDriver = get_driver(self.provider)(**given)
+        except TypeError as error:  # the signatures of the drivers say what they need
+            raise SourceError(
+                f"{self.origin}: provider {self.provider} wants other options: {error}. Its key is "
+                "set by key or key_env, its secret by secret or secret_env, the rest by options."
+            ) from error
         except Exception as error:  # each of 60 drivers has its own way to refuse
             raise self.error(error) from error
         return driver

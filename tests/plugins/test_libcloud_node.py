@@ -21,7 +21,7 @@ assert spec and spec.loader
 libcloud_node = module_from_spec(spec)
 spec.loader.exec_module(libcloud_node)
 
-CLOUD = Source(origin="x", provider="ec2", image="id ami-1", size="id t3")
+CLOUD = Source(origin="x", provider="brightbox", image="id ami-1", size="id t3")
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def test_a_node_is_made_with_image_size_and_groups(driver: FakeDriver) -> None:
         "id": "i-box",
         "address": "203.0.113.7",
         "groups": ["db", "set_shop"],
-        "log": ["box: made by ec2, id i-box"],
+        "log": ["box: made by brightbox, id i-box"],
     }
     [created] = driver.created
     assert (created["image"].id, created["size"].id) == ("ami-1", "t3")
@@ -59,7 +59,7 @@ def test_image_and_size_of_the_source_are_the_default(driver: FakeDriver) -> Non
 
 
 def test_a_cloud_without_a_default_image_asks_for_one() -> None:
-    source = Source(origin="x", provider="ec2")
+    source = Source(origin="x", provider="brightbox")
     with pytest.raises(SilverError, match="x: which image"):
         libcloud_node.present(parameters(), source, check=False)
 
@@ -122,7 +122,7 @@ def test_the_nodes_own_host_key_is_recorded_again_when_it_was_lost(driver: FakeD
 
 def test_an_error_of_the_provider_is_one_line_with_its_name(driver: FakeDriver) -> None:
     driver.error = RuntimeError("no")
-    with pytest.raises(SilverError, match=r"^x: provider ec2: RuntimeError: no$"):
+    with pytest.raises(SilverError, match=r"^x: provider brightbox: RuntimeError: no$"):
         libcloud_node.present(parameters(), CLOUD, check=False)
 
 

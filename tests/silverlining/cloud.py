@@ -23,8 +23,8 @@ class FakeDriver(NodeDriver):
             raise self.error
         return list(self.nodes)
 
-    def list_images(self, location: Any = None) -> list[NodeImage]:
-        """Return one image."""
+    def list_images(self, location: Any = None, **filters: Any) -> list[NodeImage]:
+        """Return one image, whatever the filters of other drivers say."""
         return [NodeImage("ami-1", "Ubuntu 24.04", self)]
 
     def list_sizes(self, location: Any = None) -> list[NodeSize]:

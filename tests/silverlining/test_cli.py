@@ -223,7 +223,7 @@ def test_an_error_is_its_message(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def fail(verbose: bool) -> None:
+    def fail(*_: object) -> None:
         raise error
 
     monkeypatch.setattr(demo, "run", fail)
