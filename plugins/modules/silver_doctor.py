@@ -2,11 +2,12 @@
 
 DOCUMENTATION = r"""
 module: silver_doctor
-short_description: Tell what is wrong with a node
+short_description: Look for what is wrong with a node
 description:
   - Has the node look at itself, and looks from here at what the node cannot see (does its clock
     agree, do the names of its sites lead to it, was it set up by this release). Changes nothing.
-  - Fails if anything is wrong, with a line for each finding and what to do.
+  - Of a node that applications do not run on it asks what its balancer or its PostgreSQL say.
+  - Does not fail if anything is wrong; M(silver_findings) tells of it.
 author: Silver Lining contributors
 options:
   addresses:
@@ -21,6 +22,21 @@ options:
       - What provisioning would install now, as one hash (C(base_release_digest)).
     type: str
     required: true
+  web:
+    description:
+      - Whether applications run on the node.
+    type: bool
+    default: true
+  database:
+    description:
+      - Whether the node has the databases; of no importance on one that applications run on.
+    type: bool
+    default: false
+  balancer:
+    description:
+      - Whether the node hands requests to web nodes.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -42,4 +58,9 @@ findings:
   returned: always
   type: list
   elements: dict
+served:
+  description: The instance at each location; null if the node could not be asked.
+  returned: always
+  type: dict
+  sample: {shop.test: shop.20261122_001}
 """

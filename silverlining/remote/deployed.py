@@ -48,7 +48,10 @@ def query(words: Sequence[str], *, disk: bool = False) -> Found:
     """
     extra = {"node_or_name": words[0] if words else None, "disk": disk or None}
     answers = playbook.answers("query", extra)
-    nodes = [_node(name, answer) for name, answer in sorted(answers.items())]
+    # Nothing is deployed to a node that is skipped: it is a database, or a balancer.
+    nodes = [
+        _node(name, answer) for name, answer in sorted(answers.items()) if not answer.get("skipped")
+    ]
     named = {each for name, answer in answers.items() for each in (name, *answer.get("sets", ()))}
     names = words[1:] if words and words[0] in named else words
     for name in names:

@@ -51,7 +51,7 @@ def examine(layout: Layout, node: str) -> dict[str, Any]:
 
     Returns:
         The release and the digest of what the node was set up from, the node's time in seconds
-        since 1970, the locations, and the findings.
+        since 1970, the locations, the instance at each, and the findings.
 
     Raises:
         NodeError: the node cannot even tell what is deployed on it.
@@ -64,6 +64,7 @@ def examine(layout: Layout, node: str) -> dict[str, Any]:
         "version": VERSION,
         "digest": system.release(layout),
         "locations": sorted(patient.routes.locations),
+        "served": {where: route.instance for where, route in patient.routes.locations.items()},
         "findings": [asdict(each) for each in findings],
         "time": time.time(),
     }

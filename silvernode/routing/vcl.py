@@ -38,6 +38,9 @@ from silvernode.routing.registry import Registry
 SUBROUTINE_SIZE = 50
 PAGE_BACKEND = "page_of_disabled"
 
+PROBED = "sub vcl_synth { if (resp.status == 752) { set resp.status = 200; return (deliver); } }"
+"""Tells a balancer's probe that the node serves something."""
+
 
 @dataclass(frozen=True)
 class Vcl:
@@ -100,6 +103,8 @@ def root_vcl(registry: Registry, directory: Path) -> Vcl:
     answers = sorted(found.items(), key=lambda answer: specificity(answer[0]))
     hosts = [_host(host, list(those)) for host, those in groupby(answers, _host_of)]
     lines = ["backend none none;", *_split("silver_hosts", hosts, "%s")]
+    if hosts:
+        lines.append(PROBED)
     return _vcl("root", lines, directory / "hosts.vcl")
 
 
