@@ -1,3 +1,3 @@
 """What an application may import, on the laptop and on nodes."""
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"
