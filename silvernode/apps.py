@@ -105,16 +105,19 @@ def _provide_user(app: str) -> int:
 
 
 def _number(app: str) -> list[str]:
-    """Return the options by which an app's user has the same number on every node.
+    """Return the options by which an app's user and group have the same number on every node.
 
-    A file system that nodes share knows users by their numbers.
+    A file system that nodes share knows both by their numbers.
     """
     number = FIRST_NUMBER + int(sha256(app.encode()).hexdigest(), 16) % NUMBERS
-    try:
-        pwd.getpwuid(number)
-    except KeyError:
-        return [f"--uid={number}"]
-    return []  # Another app's, by chance.
+    users, groups = (
+        (each.pw_uid for each in pwd.getpwall()),
+        (each.gr_gid for each in grp.getgrall()),
+    )
+    if number in {*users, *groups}:
+        return []  # Another app's, by chance.
+    # useradd takes a group's number only from a range: here, of one.
+    return [f"--uid={number}", f"--key=SYS_GID_MIN={number}", f"--key=SYS_GID_MAX={number}"]
 
 
 def _group(app: str) -> int:

@@ -1,6 +1,7 @@
 """systemd: the unit of an app, scripts, and what the programs print."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -56,3 +57,25 @@ def test_an_app_without_a_user_gets_one(
     with pytest.raises(NodeError, match=r"useradd --system .* silver-nosuchapp failed") as caught:
         apps.provide(layout, "nosuchapp")
     assert caught.value.output == "no room for users"
+
+
+@pytest.mark.parametrize("taken", ["", "user", "group"])
+def test_an_apps_user_and_group_have_the_number_of_its_name_if_it_is_free(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: str
+) -> None:
+    useradd = tmp_path / "bin/useradd"
+    useradd.parent.mkdir()
+    useradd.write_text('#!/bin/sh\necho "$*"\nexit 9\n')
+    useradd.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{useradd.parent}:/usr/bin:/bin")
+    users = [SimpleNamespace(pw_uid=48872)] if taken == "user" else []
+    groups = [SimpleNamespace(gr_gid=48872)] if taken == "group" else []
+    monkeypatch.setattr("pwd.getpwall", lambda: users)
+    monkeypatch.setattr("grp.getgrall", lambda: groups)
+    monkeypatch.setattr("grp.getgrnam", {}.__getitem__)
+    with pytest.raises(NodeError) as caught:
+        apps.provide(layout, "places")
+    given = ["--uid=48872", "--key=SYS_GID_MIN=48872", "--key=SYS_GID_MAX=48872"]
+    assert [each for each in caught.value.output.split() if "48872" in each] == (
+        [] if taken else given
+    )
