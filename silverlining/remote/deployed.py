@@ -43,20 +43,30 @@ def query(words: Sequence[str], *, disk: bool = False) -> Found:
         disk: ask for what takes the room on their disks, too.
 
     Raises:
-        DeployedError: nothing has one of these names.
+        DeployedError: nothing has one of these names, or no applications run on the node.
         PlaybookError: the inventory cannot be read, or there is no node.
     """
     extra = {"node_or_name": words[0] if words else None, "disk": disk or None}
     answers = playbook.answers("query", extra)
-    # Nothing is deployed to a node that is skipped: it is a database, or a balancer.
-    nodes = [
-        _node(name, answer) for name, answer in sorted(answers.items()) if not answer.get("skipped")
-    ]
+    _check_web(answers)
+    # A node that is skipped is for databases, or balances.
+    asked = {name: each for name, each in sorted(answers.items()) if not each.get("skipped")}
+    nodes = [_node(name, answer) for name, answer in asked.items()]
     named = {each for name, answer in answers.items() for each in (name, *answer.get("sets", ()))}
     names = words[1:] if words and words[0] in named else words
     for name in names:
         _check_known(name, nodes)
     return Found([_only(node, names) for node in nodes] if names else nodes, names)
+
+
+def _check_web(answers: Data) -> None:
+    """Check that applications run on any of the nodes at all."""
+    if all(answer.get("skipped") for answer in answers.values()):
+        names = " and ".join(sorted(answers))
+        raise DeployedError(
+            f"no applications run on {names}, only on nodes of the group web; name one of these,"
+            " or the set"
+        )
 
 
 def _node(name: str, answer: Data) -> Data:

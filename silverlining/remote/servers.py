@@ -22,7 +22,7 @@ BACKEND_PREFIX = "node_"
 
 
 class ServersError(SilverError):
-    """The node does not know what it is for."""
+    """The node was never set up."""
 
 
 def examine(ask: Ask, node: str, *, database: bool, balancer: bool) -> dict[str, Any]:
@@ -45,14 +45,14 @@ def examine(ask: Ask, node: str, *, database: bool, balancer: bool) -> dict[str,
         raise ServersError(f"{node} was never set up; do it with: ./silver setup-node {node}")
     findings: list[Finding] = []
     if balancer:
-        findings += _balancer(ask(BACKENDS))
+        findings += _balancer(ask(BACKENDS), node)
     if database:
-        findings += _database(ask(CLUSTERS))
+        findings += _database(ask(CLUSTERS), node)
     time = float(ask(CLOCK) or "nan")
     return {**json.loads(release), "time": time, "locations": [], "findings": findings}
 
 
-def _balancer(listed: str | None) -> Iterator[Finding]:
+def _balancer(listed: str | None, node: str) -> Iterator[Finding]:
     """Judge the web nodes as the balancer's probes do."""
     if listed is None:
         fix = "on the node: systemctl status varnish; journalctl -u varnish"
@@ -61,29 +61,35 @@ def _balancer(listed: str | None) -> Iterator[Finding]:
     backends = {
         name.rpartition(".")[2].removeprefix(BACKEND_PREFIX): backend
         for name, backend in json.loads(listed)[3].items()
-        if backend["type"] == "backend"
+        if backend["type"] == "backend" and BACKEND_PREFIX in name
     }
-    sick = sorted(name for name, each in backends.items() if not _is_well(each))
-    for name in sick:
-        text = f"{name} gets no requests: it does not answer, or serves nothing"
-        fix = f"./silver doctor {name}; on the node: varnishadm backend.list -p"
+    sick = [found for name, each in sorted(backends.items()) for found in _sick(name, each)]
+    yield from sick
+    if not backends:
+        text, fix = "it knows no web node", f"./silver setup-node {node}, once the set has one"
         yield finding("backends", WRONG, text, fix)
-    if not sick:
-        yield finding("backends", OK, f"{len(backends)} web nodes are well")
+    elif not sick:
+        are = "web node is" if len(backends) == 1 else "web nodes are"
+        yield finding("backends", OK, f"{len(backends)} {are} well")
 
 
-def _is_well(backend: dict[str, Any]) -> bool:
-    by_hand: str = backend["admin_health"]
-    return (backend["probe_message"][2] if by_hand == "probe" else by_hand) == "healthy"
+def _sick(name: str, backend: dict[str, Any]) -> Iterator[Finding]:
+    by_hand, (*_, probed) = backend["admin_health"], backend["probe_message"]
+    if by_hand == "sick":
+        fix = f"on the balancer: varnishadm backend.set_health {BACKEND_PREFIX}{name} auto"
+        text = f"{name} gets no requests: somebody has taken it out by hand"
+        yield finding("backends", WRONG, text, fix)
+    elif by_hand == "probe" and probed != "healthy":
+        fix = f"./silver doctor {name}; on the balancer: varnishadm backend.list -p"
+        text = f"{name} gets no requests: it does not answer, or serves nothing"
+        yield finding("backends", WRONG, text, fix)
 
 
-def _database(listed: str | None) -> Iterator[Finding]:
+def _database(listed: str | None, node: str) -> Iterator[Finding]:
     """Look whether PostgreSQL runs, whatever its version is."""
     rows = [line.split() for line in (listed or "").splitlines()]
     if not rows:
-        fix = "set the node up again: ./silver setup-node NODE"
-        yield finding("units", WRONG, "there is no PostgreSQL", fix)
-        return
+        yield finding("units", WRONG, "there is no PostgreSQL", f"./silver setup-node {node}")
     for version, cluster, port, status, *_ in rows:
         name = f"PostgreSQL {version}/{cluster}"
         if status.startswith("online"):

@@ -156,3 +156,42 @@ def test_postgresql_does_not_listen_on_the_network() -> None:
 def test_a_reboot_after_updates_is_written_as_apt_reads_it(reboot: bool, word: str) -> None:
     lines = render("base", "etc/apt/apt.conf.d/52silverlining.j2", base_automatic_reboot=reboot)
     assert f'Unattended-Upgrade::Automatic-Reboot "{word}";' in lines
+
+
+def balancer(**backends: str) -> str:
+    template = "etc/varnish/silver/balancer.vcl.j2"
+    return "\n".join(render("balancer", template, balancer_backends=backends))
+
+
+@pytest.mark.parametrize(("nodes", "retries"), [(1, 1), (2, 1), (3, 2), (9, 2)])
+def test_a_balancer_asks_another_node_as_long_as_there_is_one(nodes: int, retries: int) -> None:
+    text = balancer(**{f"web{number}": f"10.0.0.{number}" for number in range(nodes)})
+    assert f"bereq.retries < {retries})" in text
+    assert text.count("web.add_backend(") == text.count(".proxy_header = 1;") == nodes
+
+
+def test_a_balancer_knows_a_node_by_a_name_that_varnish_takes() -> None:
+    text = balancer(**{"shop-web1.example": "10.0.0.1"})
+    assert "backend node_shop-web1_example {" in text
+    assert "web.add_backend(node_shop-web1_example);" in text
+
+
+def test_a_balancer_of_a_set_without_web_nodes_has_none() -> None:
+    assert "backend none none;" in balancer()
+
+
+@pytest.mark.parametrize(("balancers", "listens"), [([], False), (["10.0.0.9"], True)])
+def test_a_node_listens_for_balancers_only_where_there_are_any(
+    balancers: list[str], listens: bool
+) -> None:
+    template = "etc/systemd/system/varnish.service.d/silver.conf.j2"
+    text = "\n".join(render("varnish", template, varnish_balancers=balancers))
+    assert ("-a :80 -a balancer=:8081,PROXY -T" in text) == listens
+    assert ("8081" in text) == listens
+
+
+def test_a_node_believes_its_balancers_only() -> None:
+    template = "etc/varnish/silver/hosts.vcl.j2"
+    lines = render("varnish", template, varnish_balancers=["10.0.0.8", "10.0.0.9"])
+    start = lines.index("acl silver_balancers {")
+    assert lines[start + 1 : start + 4] == ['  "10.0.0.8";', '  "10.0.0.9";', "}"]

@@ -448,3 +448,18 @@ def test_json_has_all_that_the_node_told(capsys: pytest.CaptureFixture[str]) -> 
         for each in WEB1["deployed"]["instances"]  # type: ignore[index]
         if each["instance"] == "polls.20261122_002"
     ]
+
+
+SKIPPED = {"changed": False, "skipped": True, "skip_reason": "Conditional result was False"}
+
+
+def test_a_database_and_a_balancer_are_left_out(answers: Answers) -> None:
+    answers |= {"db1": dict(SKIPPED), "lb1": dict(SKIPPED)}
+    found = deployed.query([])
+    assert [node["name"] for node in found.nodes] == ["web1", "web2"]
+
+
+def test_whoever_asks_a_balancer_is_told_where_applications_run(answers: Answers) -> None:
+    answers["lb1"] = dict(SKIPPED)
+    with pytest.raises(DeployedError, match="no applications run on lb1, only on nodes of the"):
+        deployed.query(["lb1"])

@@ -78,3 +78,28 @@ def test_names_that_lead_elsewhere_are_told_of(location: str, text: str) -> None
     [problem] = wrong(locations=[location])
     assert problem.startswith(text)
     assert NODE in problem
+
+
+V1, V2 = {"shop.test": "shop.20261122_001"}, {"shop.test": "shop.20261122_002"}
+
+
+def test_web_nodes_that_serve_the_same_are_well() -> None:
+    assert diagnosis.differences("web1", {"web1": V1, "web2": V1}) == []
+
+
+def test_web_nodes_that_serve_different_versions_are_told_of_once() -> None:
+    served = {"web1": V1, "web2": V2}
+    assert diagnosis.problems(diagnosis.differences("web1", served)) == [
+        "set: shop.test is not the same everywhere: shop.20261122_001 on web1,"
+        " shop.20261122_002 on web2 (to do: update it again: ./silver update DIR shop.test)"
+    ]
+    assert diagnosis.differences("web2", served) == []
+
+
+def test_a_web_node_that_lacks_a_location_is_told_of() -> None:
+    [found] = diagnosis.differences("web1", {"web1": {}, "web2": V2})
+    assert "nothing on web1, shop.20261122_002 on web2" in found["text"]
+
+
+def test_where_no_node_could_be_asked_there_is_nothing_to_compare() -> None:
+    assert diagnosis.differences("web1", {}) == []

@@ -126,6 +126,14 @@ def test_the_root_vcl_does_not_change_with_the_instance(directory: Path) -> None
     assert vcl.root_vcl(before, directory) == vcl.root_vcl(after, directory)
 
 
+@pytest.mark.parametrize(("locations", "well"), [((), False), (("a.test",), True)])
+def test_a_balancer_finds_a_node_well_only_if_it_serves_anything(
+    directory: Path, locations: tuple[str, ...], well: bool
+) -> None:
+    text = vcl.root_vcl(registry(*locations), directory).text
+    assert ("if (resp.status == 752) { set resp.status = 200;" in text) is well
+
+
 def test_a_starting_varnishd_labels_every_app_before_it_loads_the_root() -> None:
     apps = {"b": vcl.Vcl("vcl_b_1", ""), "a": vcl.Vcl("vcl_a_1", "")}
     assert vcl.start_commands(apps, vcl.Vcl("root_1", ""), Path("/v")).splitlines() == [
