@@ -25,11 +25,20 @@ from pathlib import Path
 
 from silverlining.playbook import ROOT
 
-WALKTHROUGHS = ("django", "flask", "operating", "porting", "services", "starting", "webob")
+WALKTHROUGHS = (
+    "clouds",
+    "django",
+    "flask",
+    "operating",
+    "porting",
+    "services",
+    "starting",
+    "webob",
+)
 """Pages that have a test of their own, which compares what is printed, too.
 
 Their reader begins in an empty directory and has `silver` in PATH; for operating in the root of
-the repository, and for services in a copy of it, where it is `./silver`.
+the repository, and for clouds and services in a copy of it, where it is `./silver`.
 
 All others are read in the root of the repository, where it is `./silver`.
 """

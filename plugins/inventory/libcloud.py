@@ -44,7 +44,9 @@ options:
     description: Name of the environment variable that holds O(secret).
     type: str
   region:
-    description: One of the provider's regions.
+    description: >-
+      One of the provider's regions, where new nodes are made; for V(gce) a zone. Providers with one
+      address for each region are asked about that region only.
     type: str
   name_prefix:
     description: Only nodes whose name begins so are taken.
@@ -84,7 +86,9 @@ options:
     type: dict
     default: {}
   create_options:
-    description: Further arguments of the driver's C(create_node). Read by M(libcloud_node) only.
+    description: >-
+      Further arguments of the driver's C(create_node), the id or the name where it wants an object
+      of Libcloud. Read by M(libcloud_node) only.
     type: dict
     default: {}
 """
@@ -96,24 +100,24 @@ provider: docker
 
 ---
 # inventory/amazon.libcloud.yml: one region of EC2, credentials from the environment
+# More in inventory/examples/
 plugin: libcloud
 provider: ec2
 region: eu-central-1
 key_env: AWS_ACCESS_KEY_ID
 secret_env: AWS_SECRET_ACCESS_KEY
 user: ubuntu
-image: id ami-0123456789abcdef0
+image: first name ubuntu/images/hvm-ssd*/ubuntu-noble-24.04-amd64-server-*
 size: id t3.small
 create_options:
-  ex_keyname: laptop
+  ex_security_groups: [web]
 
 ---
 # inventory/ocean.libcloud.yml: a token, groups by region, and an answer kept for five minutes
 plugin: libcloud
 provider: digitalocean
 key_env: DIGITALOCEAN_TOKEN
-options:
-  api_version: v2
+region: fra1
 name_prefix: shop-
 user: root
 keyed_groups:
@@ -187,7 +191,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             source = sources.parse(self._templated(data), path)
         except SourceError as error:
-            raise AnsibleParserError(str(error)) from error
+            raise AnsibleParserError(str(error)) from None  # or Ansible prints it twice
         for host in self._hosts(source, path, cache):
             self._check_free(host["name"], path)
             self._add(host, path)
@@ -241,7 +245,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.display.v(f"{source.origin}: no local nodes: {error}")
         except SilverError as error:
             if not source.optional:
-                raise AnsibleParserError(str(error)) from error
+                raise AnsibleParserError(str(error)) from None  # or Ansible prints it twice
             self.display.warning(f"{error} (optional, left out)")
         return None
 

@@ -157,9 +157,9 @@ def _make(source: Source, driver: NodeDriver, order: Order, report: Report) -> N
         return failures.patient()(ask)
     except SilverError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (see Source.ask)
         if failures.is_refusal(error):
-            raise source.error(error) from error
+            raise source.error(error) from None
         report(f"{order.name}: {source.error(error)} Looking whether it was made all the same")
         return _found_after(source, order.name, error)
 
@@ -190,7 +190,7 @@ def _found_after(source: Source, name: str, error: Exception) -> Node:
         raise NodeError(
             f"{source.error(error)} No node {name} has appeared within "
             f"{APPEARANCE_SECONDS:.0f} s. {look_again}."
-        ) from error
+        ) from None
     return found[0]
 
 

@@ -60,7 +60,7 @@ class Source:
 
     Attributes:
         origin: The source file, for messages.
-        provider: ``docker``, or a name of Libcloud's, for example ``ec2`` or ``hetzner``.
+        provider: ``docker``, or a name of Libcloud's, for example ``ec2`` or ``linode``.
         key: User name, access key or token.
         secret: What belongs to the key.
         key_env: Name of the environment variable that holds the key, in place of ``key``.
@@ -144,8 +144,8 @@ class Source:
                 f"{self.origin}: provider {self.provider} wants other options: {error}. Its key is "
                 "set by key or key_env, its secret by secret or secret_env, the rest by options."
             ) from error
-        except Exception as error:  # each of 60 drivers has its own way to refuse
-            raise self.error(error) from error
+        except Exception as error:  # noqa: BLE001 (each of 60 drivers has its own way to refuse)
+            raise self.error(error) from None
         return driver
 
     def nodes(self) -> list[Node]:
@@ -180,8 +180,9 @@ class Source:
             return failures.patient()(question, *arguments)
         except SilverError:
             raise
-        except Exception as error:  # drivers raise errors of HTTP libraries, KeyError and others
-            raise self.error(error) from error
+        except Exception as error:  # noqa: BLE001 (errors of HTTP libraries, KeyError and others)
+            # Without its cause, which Ansible would print: it can have credentials in its text.
+            raise self.error(error) from None
 
     def error(self, error: Exception) -> SourceError:
         """Return a provider's error as one line of ours, without the credentials."""

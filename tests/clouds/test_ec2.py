@@ -273,6 +273,30 @@ def test_the_inventory_and_its_cache_hold_no_credentials(
         assert (KEY in text, SECRET in text, "PRIVATE KEY" in text) == (False, False, False)
 
 
+def test_an_error_shows_no_credentials_even_with_all_tracebacks(cloud: Cloud, laptop: Path) -> None:
+    """In the older regions the key and a signature are in the address, which errors contain."""
+    nowhere = {"host": "127.0.0.1", "port": 9, "secure": False, "signature_version": "2"}
+    file = file_of(cloud, laptop, options=nowhere, image=UBUNTU, size="id t3.small")
+    shown = ""
+    for program, *words in (
+        ("ansible-inventory", "-i", file, "--list", "-vvv"),
+        ("ansible-playbook", "playbooks/create-node.yml", "-vvv", "-e", f"node=a source={file}"),
+    ):
+        done = subprocess.run(
+            [Path(sys.executable).parent / program, *words],
+            cwd=ROOT,
+            env=os.environ
+            | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_DISPLAY_TRACEBACK": "always"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode != 0
+        shown += done.stdout + done.stderr
+    assert "it cannot be reached" in shown
+    assert (KEY in shown, SECRET in shown) == (False, False)
+
+
 def test_a_secret_of_vault_reaches_the_provider_and_no_output(cloud: Cloud, laptop: Path) -> None:
     (laptop / "vault").write_text("open sesame")
     bin_ = Path(sys.executable).parent
