@@ -142,6 +142,10 @@ TABLE: Mapping[str, Mapping[str, Any]] = {
         "key": ("ex_authorized_keys", "keys"),
         "password": "root_pass",
     },
+    "nimbus": {
+        "why": (f"{_DRIVERS}ec2.py#L5573",),  # takes labels as EC2 does, and forgets them
+        "labels": ("", ""),
+    },
     "openstack": {
         "why": (
             f"{_DRIVERS}openstack.py#L1580",
@@ -323,7 +327,7 @@ def _found(driver: NodeDriver, lister: str, what: str, wanted: Any) -> Any:
 
 
 def _from_mappings(extra: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("labels", "tags", "metadata"):
+    for name in ("labels", "tags", "metadata", "meta"):
         value = extra.get(name)
         if isinstance(value, Mapping) and GROUPS_LABEL in value:
             yield str(value[GROUPS_LABEL])

@@ -90,6 +90,7 @@ def test_the_operators_key_and_the_host_key_are_handed_over(made: tuple[Wire, An
         ("openstack", {"tags": [], "metadata": {providers.GROUPS_LABEL: "web-set_shop"}}),
         ("gce", {"tags": ["http-server"], "labels": {providers.GROUPS_LABEL: "web-set_shop"}}),
         ("scaleway", {"tags": ["mine", "silverlining:web", "silverlining:set_shop"]}),
+        ("cloudsigma", {"meta": {providers.GROUPS_LABEL: "web-set_shop"}}),
         ("vultr", {"tag": "silverlining:web-set_shop"}),
         ("brightbox", {"tags": None}),
     ],
@@ -176,6 +177,13 @@ def test_a_region_that_is_missing_or_unknown_lists_those_there_are(
         source = Source(origin="x", provider="vultr", region=region)
         with pytest.raises(OrderError, match=message):
             place(source, driver, "web1", "id a", "id a", [], print)
+
+
+def test_a_driver_that_takes_labels_and_forgets_them_takes_no_groups() -> None:
+    driver: Any = get_driver("nimbus")("key", "secret")
+    driver.connection.request = pytest.fail
+    driver.ex_create_tags(None, {"a": "b"})
+    assert providers.of("nimbus", driver).labels == ("", "")
 
 
 @pytest.mark.parametrize("provider", sorted(providers.TABLE))
