@@ -306,9 +306,28 @@ def _imported(driver: NodeDriver, public: str) -> Any:
     """
     body = " ".join(public.split()[:2])
     name = f"silverlining-{hashlib.sha256(body.encode()).hexdigest()[:12]}"
-    for pair in driver.list_key_pairs():
-        if pair.name == name or " ".join((pair.public_key or "").split()[:2]) == body:
-            return pair
+    if found := _key_pair(driver, name, body):
+        return found
+    try:
+        return _import(driver, name, public)
+    except Exception:
+        # Nodes are made at once: another one's import may have come first.
+        if found := _key_pair(driver, name, body):
+            return found
+        raise
+
+
+def _key_pair(driver: NodeDriver, name: str, body: str) -> Any:
+    pairs = driver.list_key_pairs()
+    same = (
+        pair
+        for pair in pairs
+        if pair.name == name or " ".join((pair.public_key or "").split()[:2]) == body
+    )
+    return next(same, None)
+
+
+def _import(driver: NodeDriver, name: str, public: str) -> Any:
     try:
         return driver.import_key_pair_from_string(name, public)
     except NotImplementedError:  # DigitalOcean's has another name

@@ -151,6 +151,38 @@ def test_a_key_that_the_provider_does_not_have_is_imported_under_a_name_of_its_o
     assert name.startswith("silverlining-")
 
 
+def test_a_key_that_another_node_has_just_imported_is_taken() -> None:
+    class Late(FakeDriver):
+        there: ClassVar[list[KeyPair]] = []
+
+        def list_key_pairs(self) -> list[KeyPair]:
+            """Have those that were imported."""
+            return list(self.there)
+
+        def import_key_pair_from_string(self, name: str, key_material: str) -> KeyPair:
+            """Find that another one was faster."""
+            self.there.append(KeyPair(name, "", "f1", self))
+            raise RuntimeError("InvalidKeyPair.Duplicate")
+
+    arguments: dict[str, Any] = {}
+    put_key(Ways(key=("ex_keyname", "name")), Late(), arguments, lambda: PUBLIC, "silver")
+    assert arguments == {"ex_keyname": Late.there[0].name}
+
+
+def test_an_import_that_fails_is_the_error_itself() -> None:
+    class Refusing(FakeDriver):
+        def list_key_pairs(self) -> list[KeyPair]:
+            """Have none."""
+            return []
+
+        def import_key_pair_from_string(self, name: str, key_material: str) -> KeyPair:
+            """Refuse."""
+            raise RuntimeError("no more keys")
+
+    with pytest.raises(RuntimeError, match="no more keys"):
+        put_key(Ways(key=("ex_keyname", "name")), Refusing(), {}, lambda: PUBLIC, "silver")
+
+
 def test_a_driver_that_keeps_no_labels_takes_no_groups() -> None:
     class Plain(FakeDriver):
         def create_node(self, name: str) -> Any:  # type: ignore[override]
