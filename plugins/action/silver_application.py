@@ -39,9 +39,7 @@ class ActionModule(ActionBase):
         addresses = {host: hostvars[host].get("ansible_host", host) for host in groups["all"]}
         target = targets.choose(self._task.args.get("node"), location.host, groups, addresses)
         hosts = targets.web_nodes(target, groups)
-        targets.check_running(
-            {host: hostvars[host].get("libcloud_state", "running") for host in hosts}
-        )
+        targets.check_running({host: targets.state_of(hostvars[host]) for host in hosts})
         return {
             "changed": False,
             "directory": str(app.directory),

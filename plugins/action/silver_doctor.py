@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
         node, began = variables["inventory_hostname"], time.time()
         try:
             # It would take long to find out by trying.
-            targets.check_running({node: variables.get("libcloud_state", "running")})
+            targets.check_running({node: targets.state_of(variables)})
             answer = self._ask(node)
         except (TargetError, ServersError) as error:
             return [diagnosis.unreachable(str(error), "see the message")], None

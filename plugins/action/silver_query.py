@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
         node = variables["inventory_hostname"]
         try:
             # It would take long to find out by trying.
-            targets.check_running({node: variables.get("libcloud_state", "running")})
+            targets.check_running({node: targets.state_of(variables)})
             answer = node_program.call(self, "query", {}, node)
             if disk and answer["version"] == VERSION:
                 answer["disk"] = node_program.call(self, "disk", {}, node)

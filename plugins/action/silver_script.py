@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         addresses = {name: hostvars[name].get("ansible_host", name) for name in groups["all"]}
         target = targets.choose(node, host, groups, addresses)
         name = targets.web_nodes(target, groups)[0]
-        targets.check_running({name: hostvars[name].get("libcloud_state", "running")})
+        targets.check_running({name: targets.state_of(hostvars[name])})
         script, *arguments = command or [""]
         request = Run(location, script, arguments, cron=cron).request(name)
         return {"changed": False, "target": name, "request": request}

@@ -36,9 +36,7 @@ class ActionModule(ActionBase):
         host = _host(arguments.get("locations") or [])
         target = targets.choose(arguments.get("node"), host, groups, addresses)
         hosts = targets.web_nodes(target, groups)
-        targets.check_running(
-            {name: hostvars[name].get("libcloud_state", "running") for name in hosts}
-        )
+        targets.check_running({name: targets.state_of(hostvars[name]) for name in hosts})
         return {"changed": False, "target": target, "hosts": hosts}
 
 

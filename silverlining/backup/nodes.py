@@ -32,7 +32,7 @@ def of_location(
     addresses = {host: hostvars[host].get("ansible_host", host) for host in groups["all"]}
     target = targets.choose(node, location.partition("/")[0], groups, addresses)
     name = targets.web_nodes(target, groups)[0]
-    targets.check_running({name: hostvars[name].get("libcloud_state", "running")})
+    targets.check_running({name: targets.state_of(hostvars[name])})
     return action_connections.of_host(action, variables, name)
 
 

@@ -7,7 +7,7 @@ from libcloud.compute.base import Node, NodeDriver
 from libcloud.compute.types import NodeState
 
 from silverlining.nodes import arrival, failures, host_keys, orders
-from silverlining.nodes.node_facts import check_groups
+from silverlining.nodes.node_facts import address, check_groups
 from silverlining.nodes.orders import Order
 from silverlining.nodes.sources import Source
 from silverlining.packages import Report
@@ -110,7 +110,7 @@ def take_over(
     key = node.extra.get("host_key")
     learned = host_keys.record(node.name, [key]) if key else False
     is_stopped = node.state == NodeState.STOPPED
-    is_known = host_keys.lookup(node.name) and not host_keys.handed(node.name)
+    is_known = host_keys.lookup(node.name) and not host_keys.handed(node.name) and address(node)
     if not is_stopped and (is_known or not wait):
         return learned
     driver = source.driver()

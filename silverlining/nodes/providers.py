@@ -142,6 +142,10 @@ TABLE: Mapping[str, Mapping[str, Any]] = {
         "key": ("ex_authorized_keys", "keys"),
         "password": "root_pass",
     },
+    "nimbus": {
+        "why": (f"{_DRIVERS}ec2.py#L5573",),  # takes labels as EC2 does, and forgets them
+        "labels": ("", ""),
+    },
     "openstack": {
         "why": (
             f"{_DRIVERS}openstack.py#L1580",
@@ -302,9 +306,28 @@ def _imported(driver: NodeDriver, public: str) -> Any:
     """
     body = " ".join(public.split()[:2])
     name = f"silverlining-{hashlib.sha256(body.encode()).hexdigest()[:12]}"
-    for pair in driver.list_key_pairs():
-        if pair.name == name or " ".join((pair.public_key or "").split()[:2]) == body:
-            return pair
+    if found := _key_pair(driver, name, body):
+        return found
+    try:
+        return _import(driver, name, public)
+    except Exception:
+        # Nodes are made at once: another one's import may have come first.
+        if found := _key_pair(driver, name, body):
+            return found
+        raise
+
+
+def _key_pair(driver: NodeDriver, name: str, body: str) -> Any:
+    pairs = driver.list_key_pairs()
+    same = (
+        pair
+        for pair in pairs
+        if pair.name == name or " ".join((pair.public_key or "").split()[:2]) == body
+    )
+    return next(same, None)
+
+
+def _import(driver: NodeDriver, name: str, public: str) -> Any:
     try:
         return driver.import_key_pair_from_string(name, public)
     except NotImplementedError:  # DigitalOcean's has another name
@@ -323,7 +346,7 @@ def _found(driver: NodeDriver, lister: str, what: str, wanted: Any) -> Any:
 
 
 def _from_mappings(extra: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("labels", "tags", "metadata"):
+    for name in ("labels", "tags", "metadata", "meta"):
         value = extra.get(name)
         if isinstance(value, Mapping) and GROUPS_LABEL in value:
             yield str(value[GROUPS_LABEL])

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import yaml
 from libcloud.compute.base import Node, NodeDriver
-from libcloud.compute.providers import get_driver
+from libcloud.compute.providers import DRIVERS, get_driver
 from libcloud.compute.types import NodeState, Provider
 
 from silverlining import paths
@@ -289,9 +289,8 @@ def parse(data: object, origin: str) -> Source:
 
 
 def providers() -> list[str]:
-    """Return the names of all known providers, the local one first."""
-    values = {value for name, value in vars(Provider).items() if name.isupper()}
-    return [LOCAL_PROVIDER, *sorted(values - {Provider.DUMMY})]
+    """Return the names of all known providers, the local one first; without those of the past."""
+    return [LOCAL_PROVIDER, *sorted(str(name) for name in DRIVERS if name != Provider.DUMMY)]
 
 
 def _provider_problem(provider: str | None) -> str:

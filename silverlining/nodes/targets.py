@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from silversupport.errors import SilverError
 
@@ -21,6 +22,9 @@ NOT_RUNNING = frozenset(
 )
 """States in which a node cannot be reached. Of others one cannot tell: not every provider says, and
 some have words of their own."""
+
+NO_ADDRESS = "without an address"
+"""In the place of its state, for a node of a provider that has given it no address yet."""
 
 ANY = "any"
 """Below `*.DOMAIN`, a host that leads where all of them do."""
@@ -112,21 +116,33 @@ def peers(host: str, groups: Mapping[str, Sequence[str]]) -> list[str]:
     return web_nodes(of_host[0], groups) if of_host else [host]
 
 
+def state_of(variables: Mapping[str, Any]) -> str:
+    """Return the state of a node, for `check_running`, from what the inventory says of it.
+
+    Args:
+        variables: the node's; a machine of one's own has no state, and is reached by its name if
+            it has no address.
+    """
+    state = str(variables.get("libcloud_state", "running"))
+    is_reachable = "ansible_host" in variables or "libcloud_state" not in variables
+    return state if is_reachable or state in NOT_RUNNING else NO_ADDRESS
+
+
 def check_running(states: Mapping[str, str]) -> None:
     """Check that nodes can be reached at all, as far as their providers know.
 
     Args:
-        states: the state of each node, in the words of Libcloud.
+        states: the state of each node, in the words of Libcloud, or `NO_ADDRESS`.
 
     Raises:
-        TargetError: one of them is known not to run.
+        TargetError: one of them is known not to run, or has no address.
     """
     for node, state in states.items():
+        command = f"./silver create-node {node} --if-not-exists (--source FILE for a cloud's)"
+        if state == NO_ADDRESS:
+            raise TargetError(f"{node} has no address yet; wait until it has one with: {command}")
         if state in NOT_RUNNING:
-            raise TargetError(
-                f"{node} is {state}, not running; start it with:"
-                f" ./silver create-node {node} --if-not-exists"
-            )
+            raise TargetError(f"{node} is {state}, not running; start it with: {command}")
 
 
 def _sets(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

@@ -73,7 +73,7 @@ class Inventory:
         from ansible.playbook.play_context import PlayContext
         from ansible.plugins.loader import connection_loader
 
-        targets.check_running({name: self._variable(name, "libcloud_state", "running")})
+        targets.check_running({name: targets.state_of(self._variables(name)[0])})
         ssh = connection_loader.get("ssh", PlayContext())
         variables, templar = self._variables(name)
         ssh.set_options(var_options=ssh._resolve_option_variables(variables, templar))

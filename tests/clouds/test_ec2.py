@@ -297,6 +297,42 @@ def test_an_error_shows_no_credentials_even_with_all_tracebacks(cloud: Cloud, la
     assert (KEY in shown, SECRET in shown) == (False, False)
 
 
+def test_the_nodes_of_a_set_are_made_at_once_with_credentials_that_only_ansible_can_read(
+    cloud: Cloud, laptop: Path
+) -> None:
+    file = file_of(
+        cloud,
+        laptop,
+        key_env=None,
+        secret_env=None,
+        key="{{ lookup('ansible.builtin.env', 'SHOP_KEY') }}",
+        secret="{{ lookup('ansible.builtin.env', 'SHOP_SECRET') }}",
+        image=UBUNTU,
+        size="id t3.small",
+    )
+    shop = {"set": "shop", "source": str(file), "web": {"count": 2}}
+    variables = json.dumps({"create_nodes": shop, "wait_timeout": 3})
+    done = subprocess.run(
+        [
+            Path(sys.executable).parent / "ansible-playbook",
+            *("playbooks/create-nodes.yml", "-vvv", "-e", variables),
+        ],
+        cwd=ROOT,
+        env=os.environ
+        | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "SHOP_KEY": KEY, "SHOP_SECRET": SECRET},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    shown = done.stdout + done.stderr
+    for name in ("shop-web1", "shop-web2"):
+        assert f"  … {name}: made by ec2, id i-" in shown
+        assert "shows no SSH server after 3 s" in shown
+        assert f"./silver destroy-node {name} --source {file}" in shown
+    assert cloud.actions.count("RunInstances") == 2
+    assert (KEY in shown, SECRET in shown, "PRIVATE KEY" in shown) == (False, False, False)
+
+
 def test_a_secret_of_vault_reaches_the_provider_and_no_output(cloud: Cloud, laptop: Path) -> None:
     (laptop / "vault").write_text("open sesame")
     bin_ = Path(sys.executable).parent

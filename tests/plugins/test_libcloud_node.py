@@ -120,6 +120,18 @@ def test_the_nodes_own_host_key_is_recorded_again_when_it_was_lost(driver: FakeD
     assert not libcloud_node.present(parameters(), CLOUD, check=False)["changed"]
 
 
+def test_a_known_node_without_an_address_is_waited_for(
+    driver: FakeDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host_keys.record("box", [key_pairs.generate().public])
+    waited: list[str] = []
+    monkeypatch.setattr(nodes, "_arrived", lambda *given: waited.append(given[2].name))
+    for addresses in (["203.0.113.7"], []):
+        driver.nodes = [make_node("box", public_ips=addresses, private_ips=[])]
+        libcloud_node.present(parameters(wait_timeout=5), CLOUD, check=False)
+    assert waited == ["box"]
+
+
 def test_an_error_of_the_provider_is_one_line_with_its_name(driver: FakeDriver) -> None:
     driver.error = RuntimeError("no")
     with pytest.raises(SilverError, match=r"^x: provider brightbox: RuntimeError: no$"):

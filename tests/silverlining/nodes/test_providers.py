@@ -90,6 +90,7 @@ def test_the_operators_key_and_the_host_key_are_handed_over(made: tuple[Wire, An
         ("openstack", {"tags": [], "metadata": {providers.GROUPS_LABEL: "web-set_shop"}}),
         ("gce", {"tags": ["http-server"], "labels": {providers.GROUPS_LABEL: "web-set_shop"}}),
         ("scaleway", {"tags": ["mine", "silverlining:web", "silverlining:set_shop"]}),
+        ("cloudsigma", {"meta": {providers.GROUPS_LABEL: "web-set_shop"}}),
         ("vultr", {"tag": "silverlining:web-set_shop"}),
         ("brightbox", {"tags": None}),
     ],
@@ -150,6 +151,38 @@ def test_a_key_that_the_provider_does_not_have_is_imported_under_a_name_of_its_o
     assert name.startswith("silverlining-")
 
 
+def test_a_key_that_another_node_has_just_imported_is_taken() -> None:
+    class Late(FakeDriver):
+        there: ClassVar[list[KeyPair]] = []
+
+        def list_key_pairs(self) -> list[KeyPair]:
+            """Have those that were imported."""
+            return list(self.there)
+
+        def import_key_pair_from_string(self, name: str, key_material: str) -> KeyPair:
+            """Find that another one was faster."""
+            self.there.append(KeyPair(name, "", "f1", self))
+            raise RuntimeError("InvalidKeyPair.Duplicate")
+
+    arguments: dict[str, Any] = {}
+    put_key(Ways(key=("ex_keyname", "name")), Late(), arguments, lambda: PUBLIC, "silver")
+    assert arguments == {"ex_keyname": Late.there[0].name}
+
+
+def test_an_import_that_fails_is_the_error_itself() -> None:
+    class Refusing(FakeDriver):
+        def list_key_pairs(self) -> list[KeyPair]:
+            """Have none."""
+            return []
+
+        def import_key_pair_from_string(self, name: str, key_material: str) -> KeyPair:
+            """Refuse."""
+            raise RuntimeError("no more keys")
+
+    with pytest.raises(RuntimeError, match="no more keys"):
+        put_key(Ways(key=("ex_keyname", "name")), Refusing(), {}, lambda: PUBLIC, "silver")
+
+
 def test_a_driver_that_keeps_no_labels_takes_no_groups() -> None:
     class Plain(FakeDriver):
         def create_node(self, name: str) -> Any:  # type: ignore[override]
@@ -176,6 +209,13 @@ def test_a_region_that_is_missing_or_unknown_lists_those_there_are(
         source = Source(origin="x", provider="vultr", region=region)
         with pytest.raises(OrderError, match=message):
             place(source, driver, "web1", "id a", "id a", [], print)
+
+
+def test_a_driver_that_takes_labels_and_forgets_them_takes_no_groups() -> None:
+    driver: Any = get_driver("nimbus")("key", "secret")
+    driver.connection.request = pytest.fail
+    driver.ex_create_tags(None, {"a": "b"})
+    assert providers.of("nimbus", driver).labels == ("", "")
 
 
 @pytest.mark.parametrize("provider", sorted(providers.TABLE))

@@ -2,6 +2,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from libcloud.compute.base import NodeDriver
+from libcloud.compute.providers import get_driver
 from libcloud.compute.types import NodeState
 
 from silverlining.nodes import sources
@@ -36,6 +38,8 @@ def test_options_of_ansible_are_let_through() -> None:
         ({"provider": "docker", "regoin": "eu"}, r"x: unknown option regoin; known are: cache, "),
         ({}, r"x: 'provider' is missing; known are: docker, "),
         ({"provider": "cloud9"}, r"x: unknown provider 'cloud9'; known are: docker, "),
+        ({"provider": "ec2_us_east"}, r"unknown provider 'ec2_us_east'; known are: .* ec2, "),
+        ({"provider": "dummy"}, r"x: unknown provider 'dummy'"),
         ({"provider": "ec2", "key": 7}, r"x: 'key' must be a str"),
         ({"provider": "ec2", "optional": "yes please"}, r"x: 'optional' must be a bool"),
         ({"provider": "ec2", "options": []}, r"x: 'options' must be a mapping"),
@@ -44,6 +48,12 @@ def test_options_of_ansible_are_let_through() -> None:
 def test_a_wrong_source_is_refused_with_what_and_where(data: Any, message: str) -> None:
     with pytest.raises(SourceError, match=message):
         sources.parse(data, "x")
+
+
+def test_every_provider_that_is_taken_has_a_driver() -> None:
+    local, *clouds = sources.providers()
+    assert (local, len(clouds) > 40) == ("docker", True)
+    assert all(issubclass(get_driver(name), NodeDriver) for name in clouds)
 
 
 def test_a_missing_file_and_broken_yaml_are_errors_that_name_the_file(tmp_path: Path) -> None:

@@ -93,6 +93,19 @@ def test_a_node_that_is_stopped_is_told_with_what_starts_it() -> None:
         targets.check_running({"web1": "running", "web2": "stopped"})
 
 
+def test_a_node_without_an_address_is_told_with_what_waits_for_one() -> None:
+    new = {"libcloud_state": "running"}
+    states = {"web1": targets.state_of(new | {"ansible_host": "10.0.0.1"})}
+    targets.check_running(states | {"own.test": targets.state_of({"ansible_user": "root"})})
+    states["web2"] = targets.state_of(new)
+    with pytest.raises(TargetError, match=r"web2 has no address yet.* web2 --if-not-exists"):
+        targets.check_running(states)
+
+
+def test_a_stopped_node_without_an_address_is_stopped_above_all() -> None:
+    assert targets.state_of({"libcloud_state": "stopped"}) == "stopped"
+
+
 def test_an_address_is_its_own() -> None:
     assert targets.addresses_of("127.0.0.1") == {"127.0.0.1"}
 
