@@ -1,11 +1,14 @@
 """Visitors who ask for one page without a pause, and what they saw."""
 
 import http.client
+import itertools
+import json
 import re
 import threading
 import time
+import uuid
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 from types import TracebackType
@@ -105,10 +108,10 @@ class Load:
     def _ask(self, connection: http.client.HTTPConnection) -> Answer:
         began, text = time.monotonic(), ""
         try:
-            connection.request("GET", self.path, headers={"Host": self.host})
-            response = connection.getresponse()
+            response = self._send(connection)
             text = response.read().decode()
-            problem = "" if response.status == http.client.OK else f"{response.status}: {text}"
+            good = response.status in (http.client.OK, http.client.CREATED)
+            problem = "" if good else f"{response.status}: {text}"
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             problem = repr(error)
@@ -117,6 +120,39 @@ class Load:
         if not (instance or problem):
             problem = f"shows nothing of {self.expected or 'an instance'}: {text}"
         return Answer(began, time.monotonic(), instance, problem)
+
+    def _send(self, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+        connection.request("GET", self.path, headers={"Host": self.host})
+        return connection.getresponse()
+
+
+@dataclass
+class Posts(Load):
+    """Posts to `places` one place after another, each with a name of its own, as `Load` asks.
+
+    Attributes:
+        key: the beginning of all names.
+    """
+
+    path: str = "/api/places"
+    visitors: int = 2
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        """Expect the name of a place in its answer."""
+        self.expected = rf"{self.key} \d+"
+
+    @property
+    def acknowledged(self) -> list[str]:
+        """The names of the places of which it was said that they are kept."""
+        return [answer.instance for answer in self.answers if not answer.problem]
+
+    def _send(self, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+        place = {"name": f"{self.key} {next(self._numbers)}", "lat": 0, "lon": 0}
+        headers = {"Host": self.host, "Content-Type": "application/json"}
+        connection.request("POST", self.path, json.dumps(place), headers)
+        return connection.getresponse()
 
 
 def steps_back(answers: Iterable[Answer]) -> list[tuple[Answer, str]]:

@@ -1,0 +1,192 @@
+"""A set serves its site whatever is deployed to it, and whichever of its web nodes is killed."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from silverlining.nodes import engine
+from tests.support import apps, runs
+from tests.support.cluster import HOST, Cluster
+from tests.support.load import Load, Posts
+from tests.support.node import Figure, Node, cloud_node, eventually
+
+RUNNER = apps.sample("places") / "src/runner.py"
+FAILS_ON = 'import socket\nif socket.gethostname().endswith("{end}"):\n    1 / 0\n'
+SLOW_ON_FIRST_TRY = "import time\ntime.sleep(8)\n"
+
+
+def version(tmp_path: Path, name: str, code: str = "") -> Path:
+    """Make a version of places, which tells its name at /version.txt and begins with some code."""
+    changes = {"src/runner.py": code + RUNNER.read_text(), "static/version.txt": name}
+    return apps.copy(apps.sample("places"), tmp_path / name, changes)
+
+
+def environment(node: Node) -> dict[str, str]:
+    """Return what the app finds of its database on a web node."""
+    lines = node.sh("cat /etc/silverlining/apps/places/postgis.env").splitlines()
+    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+
+
+def well(cluster: Cluster) -> int:
+    """Return how many web nodes are well, by the balancer's probes."""
+    listed = cluster.balancer.sh("varnishadm backend.list")
+    return len(re.findall(r"node_.* healthy", listed))
+
+
+def has_well(cluster: Cluster, number: int) -> None:
+    """Check how many web nodes are well."""
+    assert well(cluster) == number
+
+
+def has_answers(load: Load, number: int) -> None:
+    """Check how many answers there are at least."""
+    assert len(load.answers) >= number
+
+
+def same_everywhere(cluster: Cluster) -> str:
+    """Return the instance that all web nodes serve."""
+    instances = cluster.instances()
+    assert len(set(instances)) == 1, instances
+    return instances[0]
+
+
+@contextmanager
+def visited(cluster: Cluster, figure: Figure, *, posts_may_fail: bool = False) -> Iterator[Load]:
+    """Have the site visited all the while; check that nothing is lost, and nothing kept twice."""
+    address = cluster.balancer.address
+    gets = Load(address, HOST, "places", expected="What is near")
+    with gets, Posts(address, HOST, "places") as posts:
+        yield gets
+    stored, acknowledged = cluster.stored(posts.key), posts.acknowledged
+    figure(
+        f"{len(gets.answers)} GETs: {len(gets.lost)} lost, slowest {gets.slowest:.2f} s; "
+        f"{len(posts.answers)} POSTs: {len(acknowledged)} acknowledged, "
+        f"{len(posts.lost)} failed, {len(stored)} stored, slowest {posts.slowest:.2f} s"
+    )
+    assert gets.lost == []
+    assert posts_may_fail or posts.lost == []
+    assert len(set(stored)) == len(stored), "a POST was stored twice"
+    assert acknowledged
+    assert set(acknowledged) <= set(stored), "an acknowledged POST is not there"
+
+
+def test_both_web_nodes_serve_the_site_with_one_database(cluster: Cluster) -> None:
+    same_everywhere(cluster)
+    first, second = map(environment, cluster.web)
+    assert first == second
+    secrets = {node.sh("sha256sum < /var/lib/silverlining/secret/places") for node in cluster.web}
+    assert len(secrets) == 1
+    cluster.site.page(HOST)
+    for node in cluster.web:
+        assert node.page(HOST).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("where", "changed"),
+    [("balancer", {}), ("web", {"PGSSLMODE": "disable"})],
+    ids=["not a web node", "no TLS"],
+)
+def test_the_database_lets_in_web_nodes_over_tls_only(
+    cluster: Cluster, where: str, changed: dict[str, str]
+) -> None:
+    variables = environment(cluster.web[0]) | {"PGSSLMODE": "require"} | changed
+    login = [variables[name] for name in ("PGHOST", "PGUSER", "PGDATABASE")]
+    code = f"""
+import socket, struct
+host, user, name = {", ".join(map(repr, login))}
+made = socket.create_connection((host, 5432), timeout=5)
+if {variables["PGSSLMODE"]!r} != "disable":
+    import ssl
+    made.sendall(struct.pack("!ii", 8, 80877103))
+    assert made.recv(1) == b"S"
+    context = ssl._create_unverified_context()
+    made = context.wrap_socket(made)
+words = f"user\\0{{user}}\\0database\\0{{name}}\\0\\0".encode()
+made.sendall(struct.pack("!ii", 8 + len(words), 196608) + words)
+print(made.recv(1000))
+"""
+    node = cluster.balancer if where == "balancer" else cluster.web[0]
+    assert "no pg_hba.conf entry for host" in node.sh(f"python3 -c {shlex.quote(code)}")
+
+
+def test_a_stranger_cannot_tell_a_web_node_who_the_visitor_is(cluster: Cluster) -> None:
+    request = f"PROXY TCP4 192.0.2.1 192.0.2.2 1 80\r\nGET / HTTP/1.0\r\nHost: {HOST}\r\n\r\n"
+    address = (cluster.web[0].address, 8081)
+    code = f"""
+import socket
+made = socket.create_connection({address!r}, timeout=5)
+made.sendall({request.encode()!r})
+print(made.recv(1000)[:12])
+"""
+    ask = f"python3 -c {shlex.quote(code)}"
+    assert "200" in cluster.balancer.sh(ask)
+    assert "403" in cluster.database.sh(ask)
+
+
+def test_a_killed_web_node_is_left_out_and_comes_back(cluster: Cluster, figure: Figure) -> None:
+    eventually(lambda: has_well(cluster, 2))
+    node = cluster.web[1]
+    container = engine.connect().containers.get(node.name)
+    with visited(cluster, figure, posts_may_fail=True) as gets:
+        eventually(lambda: has_answers(gets, 200))
+        container.kill()
+        out = eventually(lambda: has_well(cluster, 1), seconds=10)
+        container.start()
+        back = eventually(lambda: has_well(cluster, 2), seconds=60)
+    figure(f"{out:.1f} s until a killed web node is out, {back:.1f} s until it is in again")
+    assert str(cloud_node(node.name).public_ips[0]) == node.address
+    assert cluster.instances()[0] == cluster.instances()[1]
+
+
+def test_a_new_version_is_deployed_under_load(
+    cluster: Cluster, tmp_path: Path, figure: Figure
+) -> None:
+    before = same_everywhere(cluster)
+    with visited(cluster, figure):
+        run = cluster.site.must_deploy(version(tmp_path, "new"))
+    figure(f"{run.seconds:.1f} s for the deploy")
+    assert same_everywhere(cluster) > before
+    for node in (*cluster.web, cluster.site):
+        assert node.page(HOST, "/version.txt").text == "new"
+
+
+@pytest.mark.parametrize("end", ["web1", "web2", ""], ids=["first", "second", "both"])
+def test_a_version_that_fails_somewhere_is_nowhere(
+    cluster: Cluster, tmp_path: Path, figure: Figure, end: str
+) -> None:
+    before, traces = same_everywhere(cluster), [node.traces("places") for node in cluster.web]
+    with visited(cluster, figure):
+        run = cluster.site.deploy(version(tmp_path, "broken", FAILS_ON.format(end=end)))
+    assert run.status != 0, str(run)
+    assert "ZeroDivisionError" in run.words, str(run)
+    assert same_everywhere(cluster) == before
+    assert [node.traces("places") for node in cluster.web] == traces
+
+
+def test_a_web_node_dies_in_the_middle_of_a_deploy(
+    cluster: Cluster, tmp_path: Path, figure: Figure
+) -> None:
+    before, traces = same_everywhere(cluster), cluster.web[0].traces("places")
+    node = cluster.web[1]
+    container = engine.connect().containers.get(node.name)
+    trial = "pgrep -f '[s]ilver-node switch' && sleep 1"
+    with visited(cluster, figure, posts_may_fail=True):
+        process = cluster.site.start_deploy(version(tmp_path, "slow", SLOW_ON_FIRST_TRY))
+        eventually(lambda: node.sh(trial), seconds=60)
+        container.kill()
+        run = runs.finish(process)
+        assert run.status != 0, str(run)
+        assert node.name in run.words, str(run)
+        assert cluster.web[0].active(HOST) == before
+        assert cluster.web[0].traces("places") == traces
+        container.start()
+        eventually(lambda: has_well(cluster, 2), seconds=60)
+    figure(f"{run.seconds:.1f} s until the deploy has failed")
+    cluster.site.must_deploy(version(tmp_path, "after"))
+    assert same_everywhere(cluster) > before
+    for each in (*cluster.web, cluster.site):
+        assert each.page(HOST, "/version.txt").text == "after"
