@@ -1,6 +1,7 @@
 """A node under test: as its operator, as a visitor, and as its root see it."""
 
 import json
+import shlex
 import subprocess
 import time
 from collections.abc import Callable
@@ -113,6 +114,11 @@ class Node:
     def sh(self, command: str) -> str:
         """Run a command of the shell as root, which is to succeed; return what it prints."""
         return str(self.host.check_output(command))
+
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        """Have its PostgreSQL carry out a statement; return what that prints."""
+        command = ["runuser", "-u", "postgres", "--", "psql", "-XAtqc", statement, database]
+        return self.sh(shlex.join(command))
 
     def registry(self) -> dict[str, Any]:
         """Return what the node says that it serves, and where its instances listen."""

@@ -1,11 +1,12 @@
 """The pool of connections, with connections that only pretend."""
 
 from threading import Event, Thread
+from typing import NoReturn
 
 import psycopg2
 import pytest
 
-from places.connections import ConnectionPool, DatabaseError, connector
+from places.connections import ConnectionLostError, ConnectionPool, DatabaseError, connector
 
 
 class FakeConnection:
@@ -108,6 +109,24 @@ def test_database_that_is_away_is_tried_again_at_the_next_request() -> None:
 def test_failure_within_a_transaction_is_a_database_error(pool: ConnectionPool) -> None:
     with pytest.raises(DatabaseError, match="statement timeout"), pool.transaction():
         raise psycopg2.OperationalError("canceling statement due to statement timeout")
+
+
+def test_connection_that_breaks_in_a_transaction_is_told_from_one_that_cannot_be_made(
+    made: list[FakeConnection],
+) -> None:
+    pool = pretend_pool(made, size=1, patience=0.05)
+    with pytest.raises(ConnectionLostError), pool.transaction() as connection:
+        connection.close()
+        raise psycopg2.OperationalError("server closed the connection unexpectedly")
+
+    pool.connect = refuse
+    with pytest.raises(DatabaseError) as caught:
+        use(pool)
+    assert not isinstance(caught.value, ConnectionLostError)
+
+
+def refuse() -> NoReturn:
+    raise psycopg2.OperationalError("refused")
 
 
 def test_mistake_in_a_statement_is_no_database_error(pool: ConnectionPool) -> None:

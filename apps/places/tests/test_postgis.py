@@ -7,13 +7,19 @@ import os
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 
 import psycopg2
 import pytest
 
-from places.connections import Connect, ConnectionPool, connector
+from places.connections import (
+    Connect,
+    Connection,
+    ConnectionLostError,
+    ConnectionPool,
+    connector,
+)
 from places.geography import Place, Point, Search
 from places.store import NEAREST, PostgisStore
 from places.tables import FIRST_PLACES, create
@@ -93,6 +99,33 @@ def test_distance_goes_across_the_date_line_and_the_pole(store: PostgisStore) ->
 
     assert names(store, -16.8, -179.99, 5) == ["Taveuni"]
     assert names(store, 89.99, 123, 5) == ["North Pole"]
+
+
+class BreakingPool(ConnectionPool):
+    """Its first transaction meets a server that ends the connection."""
+
+    is_whole = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with super().transaction() as connection:
+            if not self.is_whole:
+                self.is_whole = True
+                process = connection.info.backend_pid
+                execute(self.connect, f"SELECT pg_terminate_backend({process}, 5000)")
+            yield connection
+
+
+def test_search_whose_connection_breaks_is_done_again(store: PostgisStore) -> None:
+    breaking = PostgisStore(BreakingPool(store.pool.connect))
+    assert names(breaking, 48.8566, 2.3522, 1000) == names(store, 48.8566, 2.3522, 1000)
+
+
+def test_place_whose_connection_breaks_is_not_added_twice(store: PostgisStore) -> None:
+    breaking = PostgisStore(BreakingPool(store.pool.connect))
+    with pytest.raises(ConnectionLostError):
+        breaking.add(Place("Maybe", Point(0, 0)))
+    assert "Maybe" not in names(store, 0, 0, 1)
 
 
 def test_no_more_than_the_limit_are_returned(store: PostgisStore) -> None:

@@ -2,27 +2,37 @@
 
 import re
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
+import uuid
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 
 from silverlining.nodes import engine
-from tests.support import apps, runs
-from tests.support.cluster import HOST, Cluster
-from tests.support.load import Load, Posts
+from tests.support import runs
+from tests.support.cluster import HOST, Cluster, Visited, version
+from tests.support.load import Load
 from tests.support.node import Figure, Node, cloud_node, eventually
 
-RUNNER = apps.sample("places") / "src/runner.py"
 FAILS_ON = 'import socket\nif socket.gethostname().endswith("{end}"):\n    1 / 0\n'
+STOPS_HALFWAY = """
+import socket, time
+
+places = application
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] != "/halves":
+        return places(environ, start_response)
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "11")])
+    return halves()
+
+def halves():
+    yield b"first "
+    if socket.gethostname().endswith("web2"):
+        time.sleep(60)
+    yield b"other"
+"""
 SLOW_ON_FIRST_TRY = "import time\ntime.sleep(8)\n"
-
-
-def version(tmp_path: Path, name: str, code: str = "") -> Path:
-    """Make a version of places, which tells its name at /version.txt and begins with some code."""
-    changes = {"src/runner.py": code + RUNNER.read_text(), "static/version.txt": name}
-    return apps.copy(apps.sample("places"), tmp_path / name, changes)
 
 
 def environment(node: Node) -> dict[str, str]:
@@ -54,26 +64,6 @@ def same_everywhere(cluster: Cluster) -> str:
     return instances[0]
 
 
-@contextmanager
-def visited(cluster: Cluster, figure: Figure, *, posts_may_fail: bool = False) -> Iterator[Load]:
-    """Have the site visited all the while; check that nothing is lost, and nothing kept twice."""
-    address = cluster.balancer.address
-    gets = Load(address, HOST, "places", expected="What is near")
-    with gets, Posts(address, HOST, "places") as posts:
-        yield gets
-    stored, acknowledged = cluster.stored(posts.key), posts.acknowledged
-    figure(
-        f"{len(gets.answers)} GETs: {len(gets.lost)} lost, slowest {gets.slowest:.2f} s; "
-        f"{len(posts.answers)} POSTs: {len(acknowledged)} acknowledged, "
-        f"{len(posts.lost)} failed, {len(stored)} stored, slowest {posts.slowest:.2f} s"
-    )
-    assert gets.lost == []
-    assert posts_may_fail or posts.lost == []
-    assert len(set(stored)) == len(stored), "a POST was stored twice"
-    assert acknowledged
-    assert set(acknowledged) <= set(stored), "an acknowledged POST is not there"
-
-
 def test_both_web_nodes_serve_the_site_with_one_database(cluster: Cluster) -> None:
     same_everywhere(cluster)
     first, second = map(environment, cluster.web)
@@ -83,6 +73,16 @@ def test_both_web_nodes_serve_the_site_with_one_database(cluster: Cluster) -> No
     cluster.site.page(HOST)
     for node in cluster.web:
         assert node.page(HOST).status_code == 200
+
+
+def test_the_balancer_uses_both_web_nodes(cluster: Cluster) -> None:
+    key = uuid.uuid4().hex
+    for _ in range(20):
+        cluster.site.page(HOST, f"/api/places?lat=0&lon=0&{key}")
+    count = f"grep -c {key} /var/log/silverlining/places/access.log"
+    first, second = (int(node.sh(count)) for node in cluster.web)
+    assert first + second == 20
+    assert min(first, second) >= 5
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,13 @@ print(made.recv(1000)[:12])
     assert "403" in cluster.database.sh(ask)
 
 
-def test_a_killed_web_node_is_left_out_and_comes_back(cluster: Cluster, figure: Figure) -> None:
+def test_a_killed_web_node_is_left_out_and_comes_back(
+    cluster: Cluster, visited: Visited, figure: Figure
+) -> None:
     eventually(lambda: has_well(cluster, 2))
     node = cluster.web[1]
     container = engine.connect().containers.get(node.name)
-    with visited(cluster, figure, posts_may_fail=True) as gets:
+    with visited(posts_may_fail=True) as (gets, _):
         eventually(lambda: has_answers(gets, 200))
         container.kill()
         out = eventually(lambda: has_well(cluster, 1), seconds=10)
@@ -140,13 +142,14 @@ def test_a_killed_web_node_is_left_out_and_comes_back(cluster: Cluster, figure: 
     figure(f"{out:.1f} s until a killed web node is out, {back:.1f} s until it is in again")
     assert str(cloud_node(node.name).public_ips[0]) == node.address
     assert cluster.instances()[0] == cluster.instances()[1]
+    assert node.sh("su - admin -c 'locale charmap'") == "UTF-8"
 
 
 def test_a_new_version_is_deployed_under_load(
-    cluster: Cluster, tmp_path: Path, figure: Figure
+    cluster: Cluster, tmp_path: Path, visited: Visited, figure: Figure
 ) -> None:
     before = same_everywhere(cluster)
-    with visited(cluster, figure):
+    with visited():
         run = cluster.site.must_deploy(version(tmp_path, "new"))
     figure(f"{run.seconds:.1f} s for the deploy")
     assert same_everywhere(cluster) > before
@@ -154,12 +157,27 @@ def test_a_new_version_is_deployed_under_load(
         assert node.page(HOST, "/version.txt").text == "new"
 
 
+def test_an_answer_that_breaks_off_comes_from_the_other_node(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.site.must_deploy(version(tmp_path, "halves", after=STOPS_HALFWAY))
+    container = engine.connect().containers.get(cluster.web[1].name)
+    with ThreadPoolExecutor(8) as visitors:
+        asked = [visitors.submit(cluster.site.page, HOST, "/halves") for _ in range(8)]
+        _, halfway = wait(asked, timeout=2)
+        container.kill()
+        assert {each.result().text for each in asked} == {"first other"}
+    assert 0 < len(halfway) < len(asked)
+    container.start()
+    eventually(lambda: has_well(cluster, 2), seconds=60)
+
+
 @pytest.mark.parametrize("end", ["web1", "web2", ""], ids=["first", "second", "both"])
 def test_a_version_that_fails_somewhere_is_nowhere(
-    cluster: Cluster, tmp_path: Path, figure: Figure, end: str
+    cluster: Cluster, tmp_path: Path, visited: Visited, figure: Figure, end: str
 ) -> None:
     before, traces = same_everywhere(cluster), [node.traces("places") for node in cluster.web]
-    with visited(cluster, figure):
+    with visited():
         run = cluster.site.deploy(version(tmp_path, "broken", FAILS_ON.format(end=end)))
     assert run.status != 0, str(run)
     assert "ZeroDivisionError" in run.words, str(run)
@@ -168,13 +186,13 @@ def test_a_version_that_fails_somewhere_is_nowhere(
 
 
 def test_a_web_node_dies_in_the_middle_of_a_deploy(
-    cluster: Cluster, tmp_path: Path, figure: Figure
+    cluster: Cluster, tmp_path: Path, visited: Visited, figure: Figure
 ) -> None:
     before, traces = same_everywhere(cluster), cluster.web[0].traces("places")
     node = cluster.web[1]
     container = engine.connect().containers.get(node.name)
     trial = "pgrep -f '[s]ilver-node switch' && sleep 1"
-    with visited(cluster, figure, posts_may_fail=True):
+    with visited(posts_may_fail=True):
         process = cluster.site.start_deploy(version(tmp_path, "slow", SLOW_ON_FIRST_TRY))
         eventually(lambda: node.sh(trial), seconds=60)
         container.kill()

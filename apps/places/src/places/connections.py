@@ -11,11 +11,16 @@ from psycopg2.extensions import connection as Connection
 Connect = Callable[[], Connection]
 
 SIZE = 4  # connections of one process, at most
-PATIENCE = 5  # seconds to wait for one that is free, or for the database to answer
+PATIENCE = 5  # seconds to wait for the database to answer
+FREE_PATIENCE = 20  # seconds to wait for a free one: a failover keeps all of them for some 15
 
 
 class DatabaseError(Exception):
     """The database cannot be used now; the message says why."""
+
+
+class ConnectionLostError(DatabaseError):
+    """The connection broke in a transaction: whether that was carried out is not known."""
 
 
 def connector(environ: Mapping[str, str]) -> partial[Connection]:
@@ -52,7 +57,7 @@ class ConnectionPool:
         patience: For how many seconds to wait for a free one.
     """
 
-    def __init__(self, connect: Connect, size: int = SIZE, patience: float = PATIENCE) -> None:
+    def __init__(self, connect: Connect, size: int = SIZE, patience: float = FREE_PATIENCE) -> None:
         self.connect = connect
         self.patience = patience
         self.free: LifoQueue[Connection | None] = LifoQueue()
@@ -68,17 +73,20 @@ class ConnectionPool:
 
         Raises:
             DatabaseError: None is free or can be made, or the database failed on the way.
+            ConnectionLostError: The connection broke on the way.
         """
         try:
             connection = self.free.get(timeout=self.patience)
         except Empty as error:
             raise DatabaseError("All connections to the database are busy.") from error
         try:
-            connection = revive(connection) or self.connect()
+            connection = revive(connection)
+            connection = connection or self.connect()
             with connection:
                 yield connection
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            raise DatabaseError(f"The database cannot be used: {error}") from error
+            kind = ConnectionLostError if connection and connection.closed else DatabaseError
+            raise kind(f"The database cannot be used: {error}") from error
         finally:
             self.free.put(connection)
 

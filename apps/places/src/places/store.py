@@ -1,10 +1,11 @@
 """Where places are kept."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from psycopg2.extensions import cursor as Cursor
 
-from places.connections import ConnectionPool
+from places.connections import ConnectionLostError, ConnectionPool
 from places.geography import Neighbour, Place, Point, Search
 
 INSERT = """
@@ -55,6 +56,13 @@ class PostgisStore:
     def nearest(self, search: Search, limit: int) -> list[Neighbour]:
         """Return the places within the distance, nearest first, at most `limit` of them."""
         values = vars(search.center) | {"metres": search.within * 1000, "limit": limit}
+        try:
+            return self._nearest(values)
+        except ConnectionLostError:
+            # Reading twice does no harm. Writing might: whoever sent a place is told instead.
+            return self._nearest(values)
+
+    def _nearest(self, values: Mapping[str, float]) -> list[Neighbour]:
         with self.pool.transaction() as connection, connection.cursor() as cursor:
             cursor.execute(NEAREST, values)
             return [
