@@ -1,6 +1,7 @@
 """A terminal, and who gets what is typed into it: real processes in a real one."""
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def command(begun: Path) -> Iterator["pexpect.spawn[str]"]:
 def test_an_interrupt_is_the_commands_until_the_program_is_ready(
     command: "pexpect.spawn[str]",
 ) -> None:
+    time.sleep(0.3)  # in which it would get the terminal
     command.sendintr()
     command.expect("interrupted by SIGINT")
     command.expect(pexpect.EOF)
