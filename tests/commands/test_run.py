@@ -104,11 +104,14 @@ def way(node: str) -> Connection:
 @pytest.fixture
 def left(way: Connection) -> Iterator[Callable[[], str]]:
     """Tell what there is of scripts on the node; after the test there must be nothing."""
-    units, files = "'silver-script-runner-*'", "/var/lib/silverlining/tmp/runner/run-*"
+    units, files = (
+        "'silver-script-runner-*'",
+        "/var/lib/silverlining/tmp/runner/run-* /run/silverlining/script-*",
+    )
     script = f"""
     systemctl list-units --plain --no-legend {units}
     pgrep -af 'silver-nod[e]'
-    ls -d {files} /run/silverlining/script-* 2>/dev/null
+    ls -d {files} 2>/dev/null
     """
 
     def on_node(script: str) -> str:
