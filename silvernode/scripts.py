@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from silvernode import executables, interrupts, locks, script_files, units
+from silvernode import executables, interrupts, locks, script_files, terminal, units
 from silvernode.data import evidence
 from silvernode.errors import NodeError
 from silvernode.executables import NotExecutable
@@ -106,6 +106,7 @@ class Script:
         stdin, errors = (None, None) if output is None else (subprocess.DEVNULL, subprocess.STDOUT)
         process = None
         locks.directory(self.layout)  # systemd writes the note of its end there
+        self._note.touch()
         try:
             with interrupts.held():
                 process = subprocess.Popen(
@@ -114,7 +115,10 @@ class Script:
                     stdout=output,
                     stderr=errors,
                     env=os.environ | PLAIN_TERMINAL,
+                    process_group=0 if stdio == "--pty" else None,
                 )
+            if stdio == "--pty":
+                terminal.lend(process, self._is_starting)
             printed = _last(process.stdout) if process.stdout else ""
             return self._outcome(process.wait()), printed
         except BaseException:
@@ -122,6 +126,8 @@ class Script:
             if process:
                 process.kill()
                 process.wait()
+            # systemd may have the request yet to read. It starts nothing then: there is no note.
+            self._note.unlink(missing_ok=True)
             self._stop()
             raise
         finally:
@@ -143,6 +149,7 @@ class Script:
             "Environment=PYTHONUNBUFFERED=1",
             f"TimeoutStopSec={STOP_SECONDS}",
             "SendSIGHUP=yes",
+            f"ConditionPathExists={self._note}",
             f"ExecStopPost=+/bin/sh -c '{note}'",
             *self.properties,
         ]
@@ -174,6 +181,10 @@ class Script:
                 " its #! line on the node?"
             )
         return outcome
+
+    def _is_starting(self) -> bool:
+        shown = run("systemctl", "show", "--property=Job", "--value", self._unit, check=False)
+        return shown.stdout.strip() not in ("", "0")
 
     def _stop(self) -> None:
         run("systemctl", "stop", self._unit, check=False)
@@ -231,6 +242,8 @@ def run_attached(layout: Layout, asked: Mapping[str, Any]) -> int:
     """
     interrupts.end_with_client()
     try:
+        if asked["tty"]:
+            terminal.be_interrupted()
         instance = find(layout, asked["location"], asked["node"])
         command = [asked["script"], *asked["arguments"]]
         script = Script(layout, instance, command, check_id(asked["id"]))

@@ -85,6 +85,8 @@ def run(
         (cron,), script, arguments = arguments, "", ()
     if bool(script) == bool(cron):
         raise RunUsageError("give it a SCRIPT, or --cron NAME and nothing more")
+    if interactive and cron:
+        raise RunUsageError("a cron job has no terminal: leave -i out")
     if interactive and not sys.stdin.isatty():
         raise RunUsageError("-i needs a terminal, and standard input is none")
     prompt = script in PROMPTS and not arguments and sys.stdin.isatty() and sys.stdout.isatty()

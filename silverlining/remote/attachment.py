@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ SIGNALLED = 128
 
 SIGNAL_SECONDS = 20
 """Until a node that does not take a signal is given up."""
+
+LOCAL_MODES = 3
+"""Where termios.tcgetattr has them."""
 
 PR_SET_PDEATHSIG = 1
 """The option of prctl(2) by which a process is ended with its parent."""
@@ -63,7 +67,7 @@ class Attachment:
         with tempfile.TemporaryDirectory(prefix="silver-") as directory:
             log = Path(directory, "ssh.log")
             command = self.connection.command(self.program, tty=self.tty, log=log)
-            with self._handlers():
+            with self._terminal(), self._handlers():
                 status = self._wait(command)
             complaint = log.read_text(errors="replace").strip() if log.exists() else ""
         if self._received and (status < 0 or status == SSH_FAILED):
@@ -91,6 +95,23 @@ class Attachment:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         # Else they stay blocked. Ignored would not do: an ssh that shares an open connection
         # handles them all the same.
+
+    @contextmanager
+    def _terminal(self) -> Iterator[None]:
+        """Restore this side's terminal in the end: TERMINAL of `connections` changes it."""
+        if not self.tty:
+            yield
+            return
+        before = termios.tcgetattr(sys.stdin)
+        try:
+            if self.connection.is_open():
+                # ssh has none to make, and so does nothing when it is made.
+                modes = termios.tcgetattr(sys.stdin)
+                modes[LOCAL_MODES] &= ~termios.ISIG
+                termios.tcsetattr(sys.stdin, termios.TCSANOW, modes)
+            yield
+        finally:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
     @contextmanager
     def _handlers(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ import gc
 import os
 import shlex
 import signal
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -21,6 +22,14 @@ from silverlining.remote import inventory_memory
 from silverlining.remote.ansible_inventory import Inventory, Login
 
 ROOT_USER = "root"
+
+TERMINAL = ("-t", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=stty -isig")
+"""Makes Ctrl-C a key like others once a connection is made, and before it is used.
+
+The node's terminal gets the modes that this one has then. As a signal, a Ctrl-C that gets there
+before a process controls the terminal would come to nothing, and so it would while sudo puts one of
+its own between; as a key it waits for its reader.
+"""
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ class Connection:
             tty: give it a terminal; this side's standard input must be one.
             log: a file for ssh's own messages, in place of standard error.
         """
-        options = ["-t" if tty else "-T", *(["-E", str(log)] if log else [])]
+        options = [*(TERMINAL if tty else ["-T"]), *(["-E", str(log)] if log else [])]
         # At the next level up ssh says goodbye to those who had a terminal.
         options += ["-o", "LogLevel=ERROR"]
         hint = f"silver: {self.node} was never set up; do it with: ./silver setup-node {self.node}"
@@ -64,6 +73,11 @@ class Connection:
         )
         # The login shell may be one of another kind.
         return [*self.ssh, *options, "--", self.host, shlex.join(["exec", "/bin/sh", "-c", script])]
+
+    def is_open(self) -> bool:
+        """Tell whether a connection is open that a command will share, so that it makes none."""
+        check = [*self.ssh, "-O", "check", self.host]
+        return not subprocess.run(check, capture_output=True, check=False).returncode
 
 
 def to_node(name: str | None) -> Connection:

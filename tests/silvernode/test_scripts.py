@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from silvernode import cli, interrupts, scripts, units
+from silvernode import cli, interrupts, scripts, terminal, units
 from silvernode.errors import NodeError
 from silvernode.scripts import Outcome
 from silversupport import VERSION
@@ -114,9 +114,20 @@ def test_the_exit_status_is_passed_on(node: Node, instance: str) -> None:
     assert "silver-script-hello-" + ID in node.calls()[-1]
 
 
-def test_a_script_has_a_terminal_if_it_was_asked_for(node: Node, instance: str) -> None:
+def test_a_script_has_a_terminal_if_it_was_asked_for(
+    node: Node, instance: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What they do takes a terminal: test_terminal.
+    monkeypatch.setattr(terminal, "be_interrupted", lambda: None)
+    asked = []
+    monkeypatch.setattr(terminal, "lend", lambda _, is_early: asked.append(is_early()))
     assert cli.main(["run", request(tty=True)], node.layout) == 7
-    assert " --pty " in node.calls()[-1]
+    begun, shown = node.calls()[-2:]
+    if not begun.startswith("systemd-run "):  # it is not waited for before the question
+        begun, shown = shown, begun
+    assert " --pty " in begun
+    assert shown == f"systemctl show --property=Job --value silver-script-hello-{ID}.service"
+    assert asked == [False]
 
 
 def test_a_script_that_died_is_named(
@@ -175,6 +186,17 @@ def test_an_interrupted_script_is_stopped_and_leaves_nothing(
     assert node.calls()[-1] == f"systemctl stop silver-script-hello-{ID}.service"
     assert not list(node.layout.state.glob("tmp/hello/*"))
     assert "interrupted by SIGHUP" in capsys.readouterr().err
+
+
+def test_an_interrupted_script_is_not_started_if_systemd_has_yet_to_read_of_it(
+    node: Node, instance: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = []
+    monkeypatch.setattr(scripts.Script, "_stop", lambda script: noted.append(script._note.exists()))
+    asked = request(arguments=["-c", f"kill -HUP {os.getpid()}; sleep 60"])
+    cli.main(["run", asked], node.layout)
+    assert f"--property=ConditionPathExists={node.layout.locks}/script-{ID}" in node.calls()[-1]
+    assert noted == [False]
 
 
 def test_a_signal_is_sent_to_every_process_of_a_script_that_runs(node: Node) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from silverlining.remote import attachment, connections, running
@@ -19,9 +20,11 @@ from silversupport import VERSION
 PATIENCE = 2
 
 SSH = """#!/bin/sh
-# Runs the command here. With $SSH_SAYS it fails as ssh does.
+# Runs the command here. With $SSH_SAYS it fails as ssh does; $SSH_SHARES means an open connection.
+[ "$1" = "-O" ] && { [ -n "$SSH_SHARES" ]; exit; }
 while [ "$1" != "--" ]; do
   [ "$1" = "-E" ] && log=$2
+  [ -z "$SSH_SHARES" ] && case $1 in LocalCommand=*) eval "${1#*=}" ;; esac
   shift
 done
 [ -n "$SSH_SAYS" ] && { echo "$SSH_SAYS" >"$log"; exit 255; }
@@ -147,7 +150,7 @@ from silverlining.remote.attachment import Attachment
 from silverlining.remote.connections import Connection
 way = Connection("web1", "host", (sys.argv[1] + "/ssh",), sudo=False)
 node = sys.argv[1] + "/silver-node"
-sys.exit(Attachment(way, [node, "run", "{}"], [node, "signal", "1f"], tty=False).run())
+sys.exit(Attachment(way, [node, "run", "{}"], [node, "signal", "1f"], tty=sys.stdin.isatty()).run())
 """
 
 
@@ -164,6 +167,21 @@ def attach(tmp_path: Path, script: str) -> subprocess.Popen[str]:
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     return process
+
+
+@pytest.mark.parametrize("shares", ["", "yes"])
+def test_in_a_terminal_an_interrupt_is_a_key_once_there_is_a_connection(
+    asked: Path, tmp_path: Path, shares: str
+) -> None:
+    child = pexpect.spawn(
+        "/bin/sh",
+        ["-c", 'stty -a; "$@"; stty -a', "sh", sys.executable, "-c", CODE, str(tmp_path)],
+        env=os.environ | {"RUN": "stty -a", "SSH_SHARES": shares},
+        timeout=PATIENCE * 5,
+        encoding="utf-8",
+    )
+    child.expect(r"\sisig .*\s-isig .*\sisig ")
+    child.expect(pexpect.EOF)
 
 
 @pytest.mark.parametrize("number", attachment.SIGNALS)
