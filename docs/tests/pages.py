@@ -27,6 +27,7 @@ from silverlining.playbook import ROOT
 
 WALKTHROUGHS = (
     "clouds",
+    "databases",
     "django",
     "flask",
     "operating",
@@ -38,7 +39,7 @@ WALKTHROUGHS = (
 """Pages that have a test of their own, which compares what is printed, too.
 
 Their reader begins in an empty directory and has `silver` in PATH; for operating in the root of
-the repository, and for clouds and services in a copy of it, where it is `./silver`.
+the repository, and for clouds, databases and services in a copy of it, where it is `./silver`.
 
 All others are read in the root of the repository, where it is `./silver`.
 """

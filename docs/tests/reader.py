@@ -21,13 +21,18 @@ class Reader:
     Args:
         directory: where they begin.
         in_browser: what they do at the places that are marked, by name.
+        once_written: what happens elsewhere once they have written a file, by its path.
     """
 
     def __init__(
-        self, directory: Path, in_browser: Mapping[str, Callable[[], None]] | None = None
+        self,
+        directory: Path,
+        in_browser: Mapping[str, Callable[[], None]] | None = None,
+        once_written: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         self.directory = directory
         self.in_browser = in_browser or {}
+        self.once_written = once_written or {}
         self.output = ""
         self.terminals: list[Terminal] = []
         self.has_written = False
@@ -73,6 +78,8 @@ class Reader:
             case "file" | "diff":
                 pages.write(self.directory, step)
                 self.has_written = True
+                if step.name in self.once_written:
+                    self.once_written[step.name]()
             case "output":
                 check_output(terminals.adapted(step.text), self.output)
             case "browser":

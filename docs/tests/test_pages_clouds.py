@@ -6,9 +6,7 @@ moto has no newer Ubuntu than 16.04, and mimic neither flavours of OVHcloud nor 
 """
 
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,10 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
+from docs.tests import repository
 from docs.tests.reader import Reader
-from docs.tests.test_pages_services import LEFT_OUT, SILVER
 from silverlining.nodes import sources
-from silverlining.playbook import ROOT
 from tests.support import ec2, openstack, recorded
 
 PAGE = "docs/clouds.md"
@@ -45,11 +42,7 @@ Connection.connect = elsewhere
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the repository with an inventory of its own, and `ansible-doc` in its place."""
-    target = tmp_path / "silverlining"
-    shutil.copytree(ROOT, target, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    (target / "silver").write_text(SILVER.format(copy=target, python=sys.executable))
-    (target / ".venv").symlink_to(ROOT / ".venv")
-    return target
+    return repository.copied_with_programs(tmp_path / "silverlining")
 
 
 @pytest.fixture

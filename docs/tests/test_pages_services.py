@@ -1,7 +1,6 @@
 """docs/services.md adds a service: its files are added to a copy of the repository, and used.
 
-The copy has no other change. Its `./silver` is Python of this repository's environment, which
-would otherwise have to be made again for the copy.
+The copy has no other change.
 """
 
 import os
@@ -12,29 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from docs.tests import laptop, pages
+from docs.tests import laptop, pages, repository
 from docs.tests.reader import Reader
 from silverlining.playbook import ROOT
 
 PAGE = "docs/services.md"
-LEFT_OUT = (".*", "__pycache__", "*.egg-info", "build")
 ASK = """
 import sys
 from silversupport import service
 print(service.environment("sqlite", "visits", sys.argv[1], {}, provide=True))
-"""
-SILVER = """#!/bin/sh
-PYTHONPATH={copy} exec {python} -P -m silverlining "$@"
 """
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of this repository."""
-    target = tmp_path / "silverlining"
-    shutil.copytree(ROOT, target, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    target = repository.copied(tmp_path / "silverlining")
     shutil.copytree(ROOT / ".config", target / ".config")
-    (target / "silver").write_text(SILVER.format(copy=target, python=sys.executable))
     return target
 
 

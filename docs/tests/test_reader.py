@@ -83,6 +83,16 @@ def test_the_directory_stays_from_one_block_to_the_next(tmp_path: Path) -> None:
         assert reader.output.endswith("x = 1\n")
 
 
+def test_what_happens_elsewhere_happens_once_a_file_is_written(tmp_path: Path) -> None:
+    def happen() -> None:
+        (tmp_path / "x.yml").write_text("y: 2\n")
+
+    with Reader(tmp_path, once_written={"x.yml": happen}) as reader:
+        reader.do(Step("file", 1, "x: 1\n", "x.yml"))
+        reader.do(Step("sh", 2, "cat x.yml\n"))
+    assert reader.output == "y: 2\n"
+
+
 @pytest.mark.parametrize("script", ["false\ntrue", "exit 3", "echo $NOT_THERE", "false | true"])
 def test_a_command_that_fails_ends_the_reading(script: str, tmp_path: Path) -> None:
     with Reader(tmp_path) as reader, pytest.raises(PageError, match="exit status"):

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from silverlining import playbook
+from silverlining.cli import options
 from silverlining.cli.confirmation import confirm
-from silverlining.cli.options import verbosity
 from silverlining.cli.tables import print_table
 from silverlining.nodes import listing, servers, sets
 
@@ -37,16 +37,11 @@ def _text(path: Path | None) -> str | None:
 @click.option("--size", metavar="PATTERN", help="Such as 'ram 2048' or 'first name small*'.")
 @click.option("--group", help="web, db or balancer, if it is not to be all of them.")
 @click.option("--wait/--no-wait", default=True, help="Wait until it lets us in. [default: wait]")
-@click.option(
-    "--wait-timeout",
-    type=click.IntRange(1),
-    metavar="SECONDS",
-    help="How long to wait for it. [default: 300]",
-)
+@options.wait_timeout
 @click.option("--setup-node", is_flag=True, help="Set it up as an application host, too.")
 @click.option("--if-not-exists", is_flag=True, help="Succeed if there is a node of this name.")
 @_source
-@verbosity
+@options.verbosity
 def create_node(
     name: str,
     image: str | None,
@@ -88,9 +83,12 @@ def create_node(
 @click.command("create-nodes")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("-n", "--dry-run", is_flag=True, help="Tell only what would be made.")
+@options.wait_timeout
 @click.option("--setup-node", is_flag=True, help="Set up the whole set, too.")
-@verbosity
-def create_nodes(file: Path, dry_run: bool, setup_node: bool, verbosity: int) -> int:
+@options.verbosity
+def create_nodes(
+    file: Path, dry_run: bool, wait_timeout: int | None, setup_node: bool, verbosity: int
+) -> int:
     """Make the nodes of a set that are missing.
 
     FILE is YAML with one variable, such as:
@@ -110,7 +108,7 @@ def create_nodes(file: Path, dry_run: bool, setup_node: bool, verbosity: int) ->
     """
     wanted = sets.read(file)
     arguments = ["-e", f"@{file.resolve()}", *(["--check"] if dry_run else [])]
-    status = playbook.run("create-nodes", {}, arguments, verbosity)
+    status = playbook.run("create-nodes", {"wait_timeout": wait_timeout}, arguments, verbosity)
     if status == 0 and setup_node and not dry_run:
         status = playbook.run("provision", {"node": wanted.group}, verbosity=verbosity)
     return status
@@ -121,7 +119,7 @@ def create_nodes(file: Path, dry_run: bool, setup_node: bool, verbosity: int) ->
 @click.option("--name", help="For an ADDRESS: what to call the node. [default: the address]")
 @click.option("--user", help="For an ADDRESS: whom to log in as, root or one with sudo.")
 @click.option("--port", type=click.IntRange(1, 65535), help="For an ADDRESS: sshd's port.")
-@verbosity
+@options.verbosity
 def setup_node(
     node: str, name: str | None, user: str | None, port: int | None, verbosity: int
 ) -> int:
@@ -151,7 +149,7 @@ def setup_node(
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_source
-@verbosity
+@options.verbosity
 def destroy_node(names: tuple[str, ...], yes: bool, source: Path | None, verbosity: int) -> int:
     """Remove servers with all that is on them.
 

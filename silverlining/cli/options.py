@@ -8,3 +8,10 @@ verbosity = click.option(
     count=True,
     help="Show all that Ansible prints; -vv and more show more.",
 )
+
+wait_timeout = click.option(
+    "--wait-timeout",
+    type=click.IntRange(1),
+    metavar="SECONDS",
+    help="How long to wait for a node. [default: 300]",
+)

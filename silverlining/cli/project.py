@@ -6,6 +6,7 @@ import click
 
 from silverlining import checks
 from silverlining import demo as demonstration
+from silverlining.cli import options
 
 
 @click.command()
@@ -15,12 +16,7 @@ from silverlining import demo as demonstration
     type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
     help="A file of inventory/, *.libcloud.yml: the node is made there.",
 )
-@click.option(
-    "--wait-timeout",
-    type=click.IntRange(1),
-    metavar="SECONDS",
-    help="How long to wait for the node. [default: 300]",
-)
+@options.wait_timeout
 @click.option("-v", "--verbose", is_flag=True, help="Show what Ansible prints.")
 def demo(destroy: bool, source: Path | None, wait_timeout: int | None, verbose: bool) -> int:
     """Go from a bare machine to three served sites.

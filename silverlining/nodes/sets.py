@@ -126,9 +126,7 @@ def parse(declared: object) -> NodeSet:
         raise SetError(f"say which nodes there are to be, with a variable such as {EXAMPLE}")
     kinds = {str(key): value for key, value in declared.items() if key not in SETTINGS}
     problems = [*_problems(declared), *(p for kind in kinds.items() for p in _kind_problems(*kind))]
-    if not problems:
-        problems = [*_counting_problems(kinds)]
-    if problems:
+    if problems := [*problems, *_counting_problems(kinds)]:
         raise SetError(f"{VARIABLE}: {'; '.join(problems)}. As in: {EXAMPLE}")
     prefix = str(declared["set"]).replace("_", "-")
     defaults = {key: str(declared.get(key) or "") for key in ("image", "size")}
@@ -189,8 +187,7 @@ def _problems(declared: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _kind_problems(kind: str, settings: object) -> Iterator[str]:
-    groups = kind.split("+")
-    if not set(groups) <= set(ROLE_GROUPS) or len(set(groups)) < len(groups):
+    if not _is_known(kind):
         known = ", ".join((*SETTINGS, *ROLE_GROUPS))
         yield f"unknown key {kind!r}; known are {known}, and groups joined by +, as web+db"
     elif not isinstance(settings, Mapping):
@@ -199,22 +196,26 @@ def _kind_problems(kind: str, settings: object) -> Iterator[str]:
         if unknown := sorted(set(map(str, settings)) - set(KIND_SETTINGS)):
             known = ", ".join(KIND_SETTINGS)
             yield f"unknown key {', '.join(map(repr, unknown))} in {kind}; known are {known}"
-        count = settings.get("count")
-        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MOST:
+        if _count(settings) is None:
+            count = settings.get("count")
             yield f"count of {kind} is to be a number from 0 to {MOST}, not {count!r}"
         for key in ("image", "size"):
             if not isinstance(settings.get(key) or "", str):
                 yield f"{key} of {kind} is to be text"
 
 
-def _counting_problems(kinds: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _counting_problems(kinds: Mapping[str, object]) -> Iterator[str]:
     if not kinds:
         yield f"no nodes: add at least one of {', '.join(ROLE_GROUPS)}"
-    times = Counter("+".join(_groups(kind)) for kind in kinds)
+    known = [kind for kind in kinds if _is_known(kind)]
+    times = Counter("+".join(_groups(kind)) for kind in known)
     yield from (f"{kind} stands there twice" for kind, count in times.items() if count > 1)
-    stores = sum(settings["count"] for kind, settings in kinds.items() if ONLY_ONE in _groups(kind))
+    stores = sum(_count(kinds[kind]) or 0 for kind in known if ONLY_ONE in _groups(kind))
     if stores > 1:
-        yield f"{stores} nodes in {ONLY_ONE}: a set has one database node"
+        yield (
+            f"{stores} nodes in {ONLY_ONE}: a set has one database node, so leave one, or bring a "
+            "PostgreSQL of your own (docs/databases.md)"
+        )
 
 
 def _member_problems(wanted: NodeSet, member: Member, node: Existing) -> Iterator[str]:
@@ -229,6 +230,20 @@ def _member_problems(wanted: NodeSet, member: Member, node: Existing) -> Iterato
             f"{node.name} was made for {', '.join(groups)}, not {', '.join(member.groups)}, and a "
             f"node keeps its groups: {removal(wanted, [node.name])} removes it with all data"
         )
+
+
+def _count(settings: object) -> int | None:
+    """Return how many nodes of a kind there are to be, None if that is not declared well."""
+    count = settings.get("count") if isinstance(settings, Mapping) else None
+    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MOST:
+        return None
+    return count
+
+
+def _is_known(kind: str) -> bool:
+    """Return whether a kind is role groups, each of them once."""
+    groups = kind.split("+")
+    return set(groups) <= set(ROLE_GROUPS) and len(set(groups)) == len(groups)
 
 
 def _groups(kind: str) -> list[str]:

@@ -54,6 +54,8 @@ class Inventory:
         # Beside a playbook Ansible looks for group_vars; by default, where `silver` is typed.
         self._loader.set_basedir(str(playbook.PLAYBOOKS))
         try:
+            if constants.DEFAULT_VAULT_PASSWORD_FILE or constants.DEFAULT_VAULT_IDENTITY_LIST:
+                _open_vaults(self._loader)
             self._hosts = InventoryManager(self._loader, constants.DEFAULT_HOST_LIST)
         except AnsibleError as error:
             raise InventoryError(f"the inventory cannot be read: {error}") from error
@@ -91,7 +93,25 @@ class Inventory:
 
     def _variables(self, name: str) -> tuple[dict[str, Any], Any]:
         """Return a host's variables as they are written, and what renders their templates."""
+        from ansible.errors import AnsibleError
         from ansible.template import Templar
 
-        variables = self._manager.get_vars(host=self._hosts.get_host(name))
+        try:
+            variables = self._manager.get_vars(host=self._hosts.get_host(name))
+        except AnsibleError as error:
+            raise InventoryError(f"the variables of {name} cannot be read: {error}") from error
         return variables, Templar(self._loader, variables)
+
+
+def _open_vaults(loader: Any) -> None:
+    """Have a loader read encrypted variables as Ansible's programs do, but ask nobody."""
+    from ansible import constants
+    from ansible.cli import CLI
+    from ansible.parsing.vault import VaultSecretsContext
+
+    # For single values that are encrypted; it may be set once in a process.
+    is_first = VaultSecretsContext.current(optional=True) is None
+    identities = list(constants.DEFAULT_VAULT_IDENTITY_LIST)
+    loader.set_vault_secrets(
+        CLI.setup_vault_secrets(loader, identities, auto_prompt=False, initialize_context=is_first)
+    )

@@ -156,6 +156,16 @@ def test_the_nodes_of_a_set_are_created_and_set_up_as_one(
     assert all(extra == {"node": "set_shop"} for name, extra in played if name == "provision")
 
 
+@pytest.mark.parametrize("command", ["create-node", "create-nodes"])
+def test_how_long_to_wait_for_a_node_is_handed_on(
+    played: Calls, tmp_path: Path, command: str
+) -> None:
+    path = tmp_path / "shop.yml"
+    path.write_text("create_nodes: {set: shop, web: {count: 1}}")
+    assert silver(command, str(path), "--wait-timeout", "600") == 0
+    assert played[0][1]["wait_timeout"] == 600
+
+
 def test_a_source_is_found_from_any_directory(
     played: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,16 @@ def unknown_release(taken: Any) -> Iterator[None]:
     taken.check_output("mv $(realpath /etc/os-release).known $(realpath /etc/os-release)")
 
 
+@pytest.fixture
+def other_proxy(taken: Any) -> Iterator[None]:
+    """Something of no known name, where the balancer of a set would come in."""
+    command = "python3 -m http.server 8081 --directory /mnt"
+    taken.check_output(f"systemd-run --unit=other-proxy {command}")
+    taken.check_output("timeout 20 sh -c 'until ss -ltn | grep -q :8081; do sleep 0.2; done'")
+    yield
+    taken.check_output("systemctl stop other-proxy")
+
+
 def refusal(taken: Any, provision: Any) -> str:
     """Provision the machine, and return what was said once nothing was found changed."""
     taken.check_output("touch /root/before")
@@ -40,6 +50,12 @@ def test_a_machine_with_a_web_server_is_refused(taken: Any, provision: Any) -> N
     )
     assert not taken.file("/etc/silverlining").exists
     assert taken.service("nginx").is_running
+
+
+def test_what_listens_where_a_balancer_would_is_named(
+    taken: Any, provision: Any, other_proxy: None
+) -> None:
+    assert "python3 on port 8081" in refusal(taken, provision)
 
 
 def test_an_unknown_release_is_refused(taken: Any, provision: Any, unknown_release: None) -> None:

@@ -70,8 +70,18 @@ def test_a_wrong_declaration_is_refused(change: dict[str, Any], message: str) ->
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
-    with pytest.raises(SetError, match=r"bad set 'X'.*unknown key 'wbe'.*not -1"):
-        sets.parse({"set": "X", "wbe": {}, "web": {"count": -1}})
+    expected = r"bad set 'X'.*unknown key 'wbe'.*not -1.*2 nodes in db: .*, so leave one"
+    with pytest.raises(SetError, match=expected):
+        sets.parse({"set": "X", "wbe": {}, "web": {"count": -1}, "db": {"count": 2}})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"wbe+db": {"count": 2}}, {"db": 2}, {"db": {"count": "2"}}, {"db": {"count": 2000}}]
+)
+def test_database_nodes_are_counted_only_where_that_makes_sense(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SetError) as caught:
+        sets.parse({"set": "shop", **wrong})
+    assert "nodes in db" not in str(caught.value)
 
 
 @pytest.mark.parametrize("declared", [None, {}, "shop", [1]])

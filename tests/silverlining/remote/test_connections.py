@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from silverlining import paths
+from silverlining import paths, playbook
 from silverlining.nodes import targets
 from silverlining.playbook import ROOT
 from silverlining.remote import connections, inventory_memory
@@ -61,6 +61,34 @@ def ask(tmp_path: Path) -> Any:
         return json.loads(done.stdout) if done.returncode == 0 else done.stderr.strip()
 
     return run
+
+
+@pytest.fixture
+def vault(tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file with the password of a vault, which has the login of `web1`."""
+    password, hidden = tmp_path / "password", tmp_path / "host_vars/web1/vault.yml"
+    password.write_text("of the vault")
+    monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(password))
+    hidden.parent.mkdir(parents=True)
+    hidden.write_text("ansible_host: 127.0.0.8\n")
+    subprocess.run([playbook.program("ansible-vault"), "encrypt", hidden], check=True)
+    hosts = tmp_path / "hosts.yml"
+    hosts.write_text(hosts.read_text().replace("ansible_host: 127.0.0.5, ", ""))
+    return password
+
+
+@pytest.mark.usefixtures("vault")
+def test_variables_in_a_vault_are_read(ask: Any) -> None:
+    assert ask("polls.test", "web1")["host"] == "127.0.0.8"
+
+
+def test_a_vault_that_cannot_be_opened_is_said(
+    ask: Any, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANSIBLE_VAULT_PASSWORD_FILE")
+    assert "InventoryError: the variables of web1 cannot be read: " in ask("polls.test", "web1")
+    monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(vault.with_name("gone")))
+    assert "InventoryError: the inventory cannot be read: " in ask("polls.test", "web1")
 
 
 def option(ssh: Sequence[str], name: str) -> str:
