@@ -22,6 +22,10 @@ LOGS = ROOT / ".logs"
 AT_ONCE = 2
 """Checks that run side by side: the project's machines have two cores."""
 
+ALONE = ("cluster",)
+"""Scenarios that nothing else runs beside: a local node that is killed there has to come back at
+its address, which the engine gives to whatever node is made meanwhile."""
+
 SIDE_BY_SIDE = ("-n", str(AT_ONCE), "--dist=loadfile")
 """Makes pytest run the tests of so many files at once."""
 
@@ -55,11 +59,19 @@ _FIGURE = re.compile(r"^[ │]*test_\w+\.py::.+\]: .+$", re.M)
 
 @dataclass(frozen=True)
 class Check:
-    """One command that exits 0 if all is well."""
+    """One command that exits 0 if all is well.
+
+    Attributes:
+        part: the part that it belongs to.
+        name: what tells it from the others of its part.
+        command: the program and its arguments.
+        is_alone: nothing else may run beside it.
+    """
 
     part: str
     name: str
     command: Sequence[str]
+    is_alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +117,10 @@ def molecule() -> list[Check]:
     """Return the scenarios, the whole site first since it takes the longest."""
     names = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
     names.sort(key=lambda name: not name.startswith("default"))
-    return [Check("molecule", name, ["molecule", "test", "-s", name]) for name in names]
+    return [
+        Check("molecule", name, ["molecule", "test", "-s", name], is_alone=name in ALONE)
+        for name in names
+    ]
 
 
 def commands() -> list[Check]:
@@ -173,8 +188,10 @@ def run_part(part: str) -> list[Outcome]:
     """Run the checks of one part, some at once, and report each when it ends."""
     make, prepare = _PARTS[part]
     prepare()
+    checks = make()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(_run_and_report, make()))
+        outcomes = list(pool.map(_run_and_report, [each for each in checks if not each.is_alone]))
+    return outcomes + [_run_and_report(each) for each in checks if each.is_alone]
 
 
 def run_check(check: Check) -> Outcome:
