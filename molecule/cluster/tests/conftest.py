@@ -18,6 +18,7 @@ def cluster() -> Cluster:
     """The set, which serves `places`."""
     found = Cluster(Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "ssh_config")
     found.site.must_deploy(apps.sample("places"))
+    found.site.page(HOST)  # at once: the deploy has waited until the balancer sends visitors
     return found
 
 
