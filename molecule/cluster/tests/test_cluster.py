@@ -2,11 +2,14 @@
 
 import re
 import shlex
+import socket
 import uuid
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from docker.models.containers import Container
 
 from silverlining.nodes import engine
 from tests.support import runs
@@ -50,6 +53,20 @@ def well(cluster: Cluster) -> int:
 def has_well(cluster: Cluster, number: int) -> None:
     """Check how many web nodes are well."""
     assert well(cluster) == number
+
+
+def start_again(cluster: Cluster, container: Container) -> float:
+    """Start a web node that is out; return after how many seconds it is well again."""
+    container.start()
+    seconds = eventually(lambda: has_well(cluster, 2), seconds=60)
+    eventually(lambda: takes_logins(cluster.web[1]), seconds=60)
+    return seconds
+
+
+def takes_logins(node: Node) -> None:
+    """Check that a node can be logged in to."""
+    with closing(socket.socket()) as caller:
+        assert caller.connect_ex((node.address, 22)) == 0
 
 
 def has_answers(load: Load, number: int) -> None:
@@ -137,8 +154,7 @@ def test_a_killed_web_node_is_left_out_and_comes_back(
         eventually(lambda: has_answers(gets, 200))
         container.kill()
         out = eventually(lambda: has_well(cluster, 1), seconds=10)
-        container.start()
-        back = eventually(lambda: has_well(cluster, 2), seconds=60)
+        back = start_again(cluster, container)
     figure(f"{out:.1f} s until a killed web node is out, {back:.1f} s until it is in again")
     assert str(cloud_node(node.name).public_ips[0]) == node.address
     assert cluster.instances()[0] == cluster.instances()[1]
@@ -168,8 +184,8 @@ def test_an_answer_that_breaks_off_comes_from_the_other_node(
         container.kill()
         assert {each.result().text for each in asked} == {"first other"}
     assert 0 < len(halfway) < len(asked)
-    container.start()
-    eventually(lambda: has_well(cluster, 2), seconds=60)
+    eventually(lambda: has_well(cluster, 1), seconds=10)
+    start_again(cluster, container)
 
 
 @pytest.mark.parametrize("end", ["web1", "web2", ""], ids=["first", "second", "both"])
@@ -201,8 +217,8 @@ def test_a_web_node_dies_in_the_middle_of_a_deploy(
         assert node.name in run.words, str(run)
         assert cluster.web[0].active(HOST) == before
         assert cluster.web[0].traces("places") == traces
-        container.start()
-        eventually(lambda: has_well(cluster, 2), seconds=60)
+        eventually(lambda: has_well(cluster, 1), seconds=10)
+        start_again(cluster, container)
     figure(f"{run.seconds:.1f} s until the deploy has failed")
     cluster.site.must_deploy(version(tmp_path, "after"))
     assert same_everywhere(cluster) > before
