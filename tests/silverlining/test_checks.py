@@ -36,12 +36,13 @@ def test_a_failing_part_stops_no_other(
 
 
 def test_a_check_that_has_to_be_alone_waits_for_the_others(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alone = Check("molecule", "alone", ["cat", "made"], is_alone=True)
     other = Check("molecule", "other", ["sh", "-c", "sleep 0.3; touch made"])
     monkeypatch.setattr(checks, "_PARTS", {"molecule": (lambda: [alone, other], checks.nothing)})
     assert checks.run(["molecule"]) == 0
+    assert "molecule: alone: passed" in capsys.readouterr().out
 
 
 def test_all_well_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
