@@ -152,7 +152,7 @@ def inventory_and_groups(
 def answers(
     name: str, extra: Mapping[str, object], arguments: Sequence[str] = ()
 ) -> dict[str, dict[str, Any]]:
-    """Run a playbook quietly, and return what each host answered to its last task.
+    """Run a playbook quietly, and return what each host answered to the last task that ran.
 
     Args:
         name: The playbook's name in ``playbooks/``, without ``.yml``.
@@ -171,8 +171,9 @@ def answers(
         stdin=subprocess.DEVNULL,
     )
     try:
-        tasks = [task for play in _parsed(done.stdout)["plays"] for task in play["tasks"]]
-        hosts: dict[str, dict[str, Any]] = tasks[-1]["hosts"]
+        tasks = [task["hosts"] for play in _parsed(done.stdout)["plays"] for task in play["tasks"]]
+        ran = [hosts for hosts in tasks if not all(map(_was_skipped, hosts.values()))]
+        hosts: dict[str, dict[str, Any]] = ran[-1]
     except (ValueError, LookupError) as error:
         reason = " ".join((done.stderr or done.stdout).split())
         raise PlaybookError(f"{name}.yml failed: {reason}") from error
@@ -180,6 +181,10 @@ def answers(
     if here.get("failed"):
         raise PlaybookError(here["msg"])
     return hosts
+
+
+def _was_skipped(answer: Mapping[str, Any]) -> bool:
+    return bool(answer.get("skipped"))
 
 
 def read_file(node: str, path: str) -> bytes | None:
