@@ -3,11 +3,14 @@
     .venv/bin/python bench/fan_out.py --nodes 40
 
 Makes that many local nodes of one that was set up, which takes some 100 MB of memory each, and runs
-in turn: `xargs -P` of `rsync` and `ssh`; a deploy of `apps/hello` that changes nothing; one that
-changes a file. Prints the medians of the wall time in seconds, and the processor time of this
-machine's own processes per node (not the nodes', which share its processors). Leaves no node.
+in turn: `xargs -P` of `rsync` and `ssh`; one task of Ansible that does nothing; a deploy of
+`apps/hello` that changes nothing; one that changes a file. Prints the medians of the wall time, of
+the processor time of this machine's own processes per node, and of the rest per node. That rest is
+the nodes' own work if nothing else runs: they share this machine's processors, while servers of
+one's own would do it all at once. Leaves no node.
 """
 
+import os
 import resource
 import shlex
 import shutil
@@ -47,11 +50,13 @@ class Cost:
 
     Attributes:
         wall: seconds until it was done.
-        processor: seconds of this machine's own processes.
+        processor: processor seconds of this machine's own processes.
+        others: processor seconds of everything else, which are the nodes if the machine is quiet.
     """
 
     wall: float
     processor: float
+    others: float
 
 
 @click.command(help=__doc__.partition("\n")[0])
@@ -67,11 +72,12 @@ def main(nodes: int, runs: int) -> None:
         plain = plainly(app, names, Path(directory))
         ways: dict[str, Callable[[], None]] = {
             f"xargs -P{AT_ONCE} rsync, ssh": plain,
+            "a task of Ansible": lambda: run([playbook.program("ansible"), "set_fan", "-mping"]),
             "deploy, nothing changed": lambda: deploy(app),
             "deploy, one file changed": lambda: deploy(touched(app)),
         }
-        deploy(app)
-        plain()
+        for way in ways.values():  # Makes its connections.
+            way()
         costs: dict[str, list[Cost]] = {name: [] for name in ways}
         for _ in range(runs):
             for name, way in ways.items():
@@ -124,7 +130,7 @@ def plainly(app: Path, names: list[str], sockets: Path) -> Callable[[], None]:
     inventory = playbook.inventory()
     options = (
         f"-i {paths.private_key()} -o UserKnownHostsFile={paths.known_hosts()}"
-        f" -o ControlMaster=auto -o ControlPersist=60 -o ControlPath={sockets}/%C"
+        f" -o ControlMaster=auto -o ControlPersist=600 -o ControlPath={sockets}/%C"
     )
     ssh = f"ssh {options} -o HostKeyAlias=$0"
     filters = shlex.join(rsync_filters(app))
@@ -137,9 +143,16 @@ def plainly(app: Path, names: list[str], sockets: Path) -> Callable[[], None]:
     return lambda: run(command, pairs)
 
 
-def run(command: list[str], given: str) -> None:
+def run(command: list[str], given: str = "") -> None:
     """Run a program, which has to succeed."""
-    subprocess.run(command, input=given, text=True, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        command,
+        input=given,
+        env=playbook.environment(),
+        text=True,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def deploy(app: Path) -> None:
@@ -162,28 +175,45 @@ def touched(app: Path) -> Path:
 
 def measured(way: Callable[[], None]) -> Cost:
     """Run something, and return what it took."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    of_all, before = busy(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.monotonic()
     way()
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Cost(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(wall, processor, busy() - of_all - processor)
+
+
+def busy() -> float:
+    """Return the seconds that this machine's processors have worked for anyone (proc_stat(5))."""
+    user, nice, system, _idle, _iowait, irq, softirq, *_ = map(
+        int, Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
+    )
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
 def table(costs: dict[str, list[Cost]], nodes: int) -> Table:
     """Return the medians, and each one's ratio to the first."""
-    result = Table("what", "wall s", "ratio", "processor s a node", "ratio", box=None)
-    walls = {name: statistics.median(cost.wall for cost in each) for name, each in costs.items()}
-    work = {
-        name: statistics.median(cost.processor for cost in each) / nodes
+    result = Table("what", box=None)
+    for heading in ("wall s", "ratio", "s here a node", "ratio", "s on a node", "ratio"):
+        result.add_column(heading, justify="right")
+    medians = {
+        name: (
+            statistics.median(cost.wall for cost in each),
+            statistics.median(cost.processor for cost in each) / nodes,
+            statistics.median(cost.others for cost in each) / nodes,
+        )
         for name, each in costs.items()
     }
-    first = next(iter(costs))
-    for name in costs:
+    first = next(iter(medians.values()))
+    for name, figures in medians.items():
+        cells = zip(("{:.1f}", "{:.3f}", "{:.3f}"), figures, first, strict=True)
         result.add_row(
             name,
-            f"{walls[name]:.1f}",
-            f"{walls[name] / walls[first]:.1f}",
-            f"{work[name]:.3f}",
-            f"{work[name] / work[first]:.1f}",
+            *(
+                cell
+                for form, now, at_first in cells
+                for cell in (form.format(now), f"{now / at_first:.1f}")
+            ),
         )
     return result
 
