@@ -152,7 +152,9 @@ def inventory_and_groups(
 def answers(
     name: str, extra: Mapping[str, object], arguments: Sequence[str] = ()
 ) -> dict[str, dict[str, Any]]:
-    """Run a playbook quietly, and return what each host answered to the last task that ran.
+    """Run a playbook quietly, and return what each host answered to the last task of its last play.
+
+    A task that was skipped for all hosts answers only if the play had no other.
 
     Args:
         name: The playbook's name in ``playbooks/``, without ``.yml``.
@@ -171,9 +173,10 @@ def answers(
         stdin=subprocess.DEVNULL,
     )
     try:
-        tasks = [task["hosts"] for play in _parsed(done.stdout)["plays"] for task in play["tasks"]]
+        plays = [play["tasks"] for play in _parsed(done.stdout)["plays"] if play["tasks"]]
+        tasks = [task["hosts"] for task in plays[-1]]
         ran = [hosts for hosts in tasks if not all(map(_was_skipped, hosts.values()))]
-        hosts: dict[str, dict[str, Any]] = ran[-1]
+        hosts: dict[str, dict[str, Any]] = (ran or tasks)[-1]
     except (ValueError, LookupError) as error:
         reason = " ".join((done.stderr or done.stdout).split())
         raise PlaybookError(f"{name}.yml failed: {reason}") from error

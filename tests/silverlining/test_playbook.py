@@ -152,6 +152,23 @@ def test_the_last_task_answers_for_each_host(root: Path) -> None:
     assert {host: answer["msg"] for host, answer in found.items()} == {"here": "it is red"}
 
 
+SKIP = """\
+    - {name: Skip, ansible.builtin.debug: {msg: not this}, when: false}
+"""
+
+
+def test_a_last_task_that_is_skipped_leaves_the_answer_to_the_one_before(root: Path) -> None:
+    (root / "playbooks/ask.yml").write_text(ASK + SKIP)
+    assert playbook.answers("ask", {"word": "right"})["here"]["msg"] == "it is red"
+
+
+def test_a_host_for_which_all_is_skipped_is_told_of(root: Path) -> None:
+    play, _ = ASK.split("    - {name: Wait")
+    (root / "playbooks/ask.yml").write_text(play + SKIP)
+    found = playbook.answers("ask", {"word": "right"})
+    assert {host: answer["skipped"] for host, answer in found.items()} == {"here": True}
+
+
 def test_a_playbook_that_ends_before_a_host_is_asked_is_an_error(root: Path) -> None:
     (root / "playbooks/ask.yml").write_text(ASK)
     with pytest.raises(PlaybookError, match=r"^say right, not wrong$"):
