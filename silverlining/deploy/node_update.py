@@ -197,7 +197,7 @@ class NodeUpdate:
         if needed > free:
             raise SilverError(
                 f"the upload takes {needed / 2**20:.0f} MB, but {self.name} has only"
-                f" {free / 2**20:.0f} MB left beside its reserve (role variable"
+                f" {max(free, 0) / 2**20:.0f} MB left beside its reserve (role variable"
                 f" app_disk_reserve_mb); make room with: ./silver clean-node {self.name}"
             )
 

@@ -287,9 +287,12 @@ def test_a_failed_upload_is_abandoned(
     assert fake.commands() == ["abandon polls.1"]
 
 
-def test_an_upload_that_would_fill_the_disk_is_refused(update: Update, fake: FakeNode) -> None:
+@pytest.mark.parametrize("free", [1, -250_000_000], ids=["all but full", "reserve used up"])
+def test_an_upload_that_would_fill_the_disk_is_refused(
+    update: Update, fake: FakeNode, free: int
+) -> None:
     with pytest.raises(SilverError, match="only 0 MB left"):
-        needing(update, free_bytes=1).run(force=False)
+        needing(update, free_bytes=free).run(force=False)
     assert fake.asked == []
 
 
